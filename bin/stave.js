@@ -2,5 +2,5 @@
 // In a checkout the TypeScript source runs as it stands; the npm package ships only dist/.
 import { existsSync } from 'node:fs';
 
-const source = new URL('../src/cli/main.ts', import.meta.url);
-await import(existsSync(source) ? source.href : new URL('../dist/cli/main.js', import.meta.url).href);
+const source = new URL('../src/cli/bin.ts', import.meta.url);
+await import(existsSync(source) ? source.href : new URL('../dist/cli/bin.js', import.meta.url).href);

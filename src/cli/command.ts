@@ -1,0 +1,131 @@
+/** What a command is, and how its arguments are read: one description serves parsing, help and errors. */
+import { parseArgs } from 'node:util';
+import { StaveError } from '../errors.ts';
+
+export type Option = {
+  type: 'string' | 'boolean';
+  short?: string;
+  default?: string;
+  /** How the value is called in the help: `--frames N`. */
+  value?: string;
+  help: string;
+};
+
+export type Argument = { name: string; help: string; optional?: boolean };
+
+/** Where a command writes and how it is cancelled; a test passes its own. */
+export type Io = {
+  stdout: { write(text: string): unknown; isTTY?: boolean; columns?: number };
+  stderr: { write(text: string): unknown; isTTY?: boolean; columns?: number };
+  signal: AbortSignal;
+};
+
+export type Values = { readonly [name: string]: string | boolean | undefined };
+
+export type Command = {
+  name: string;
+  summary: string;
+  args: Argument[];
+  options: Record<string, Option>;
+  examples: string[];
+  run(args: string[], values: Values, io: Io): Promise<void>;
+};
+
+/** Options that every command has. */
+const common: Record<string, Option> = {
+  help: { type: 'boolean', short: 'h', help: 'show this help' },
+  debug: { type: 'boolean', help: 'show where an error came from' },
+};
+
+/** Reads `argv` by a command's description. @throws USAGE for an unknown option, a missing or a surplus argument */
+export function parseCommand(command: Command, argv: string[]): { args: string[]; values: Values } {
+  const options = { ...command.options, ...common };
+  const parsed = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    strict: false,
+    options: Object.fromEntries(Object.entries(options).map(([name, { type, short }]) => [name, short ? { type, short } : { type }])),
+    tokens: true,
+  });
+  const values: Record<string, string | boolean | undefined> = Object.fromEntries(Object.entries(options).map(([name, option]) => [name, option.default]));
+  for (const token of parsed.tokens) {
+    if (token.kind !== 'option') continue;
+    const option = options[token.name];
+    if (!option) throw unknown('option', token.rawName, Object.keys(options).map((name) => `--${name}`), command);
+    if (option.type === 'boolean' && token.value !== undefined) throw usage(command, `--${token.name} takes no value, got "${token.value}"`);
+    if (option.type === 'string' && token.value === undefined) throw usage(command, `--${token.name} needs a value (${option.value ?? option.help})`);
+    values[token.name] = option.type === 'boolean' ? true : token.value;
+  }
+  const args = parsed.positionals;
+  if (values.help) return { args, values };
+  const required = command.args.filter((argument) => !argument.optional).length;
+  if (args.length < required) throw usage(command, `${command.args[args.length].name} is missing: ${command.args[args.length].help}`);
+  if (args.length > command.args.length) throw usage(command, `"${args[command.args.length]}" is one argument too many (quote a question that has spaces)`);
+  return { args, values };
+}
+
+function usage(command: Command, what: string): StaveError {
+  return new StaveError('USAGE', { what, fix: `stave ${command.name} --help` });
+}
+
+/** An error for a name that nobody knows, with the nearest known one. */
+export function unknown(kind: string, given: string, known: string[], command?: Command): StaveError {
+  const near = known.map((name) => ({ name, d: distance(given, name) })).toSorted((a, b) => a.d - b.d)[0];
+  return new StaveError('USAGE', {
+    what: `unknown ${kind} "${given}"`,
+    fix: near && near.d <= Math.max(2, given.length / 3) ? `did you mean ${near.name}?` : `stave ${command ? `${command.name} ` : ''}--help lists them`,
+  });
+}
+
+/** Levenshtein distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    row = next;
+  }
+  return row[b.length];
+}
+
+/** The help of one command. */
+export function help(command: Command): string {
+  const options = { ...command.options, ...common };
+  const usageLine = ['stave', command.name, ...command.args.map((a) => (a.optional ? `[${a.name}]` : a.name)), '[options]'].join(' ');
+  const rows = Object.entries(options).map(([name, o]): [string, string] => [
+    `  ${o.short ? `-${o.short}, ` : '    '}--${name}${o.type === 'string' ? ` ${o.value ?? 'VALUE'}` : ''}`,
+    o.help + (o.default === undefined ? '' : ` (default ${o.default})`),
+  ]);
+  const argRows = command.args.map((a): [string, string] => [`  ${a.name}`, a.help]);
+  const width = Math.max(...[...rows, ...argRows].map(([left]) => left.length)) + 2;
+  const table = (list: [string, string][]) => list.map(([left, right]) => left.padEnd(width) + right).join('\n');
+  return [
+    command.summary, '', `usage: ${usageLine}`, ...(argRows.length > 0 ? ['', table(argRows)] : []), '', table(rows),
+    ...(command.examples.length > 0 ? ['', 'examples:', ...command.examples.map((line) => `  ${line}`)] : []), '',
+  ].join('\n');
+}
+
+/** An option as a number. @throws USAGE when it is none or out of bounds */
+export function number(values: Values, name: string, { min = -Infinity, max = Infinity, integer = false } = {}): number | undefined {
+  const value = values[name];
+  if (value === undefined || typeof value === 'boolean') return undefined;
+  const n = Number(value);
+  if (value.trim() === '' || !Number.isFinite(n) || n < min || n > max || (integer && !Number.isInteger(n))) {
+    const bounds = [Number.isFinite(min) && `at least ${min}`, Number.isFinite(max) && `at most ${max}`].filter(Boolean).join(' and ');
+    throw new StaveError('USAGE', { what: `--${name} must be ${integer ? 'a whole number' : 'a number'}${bounds ? ` ${bounds}` : ''}, got "${value}"` });
+  }
+  return n;
+}
+
+/** An option as one of a few words. @throws USAGE */
+export function choice<const T extends string>(values: Values, name: string, of: readonly T[]): T | undefined {
+  const value = values[name];
+  if (value === undefined) return undefined;
+  if (!(of as readonly unknown[]).includes(value)) throw new StaveError('USAGE', { what: `--${name} must be one of ${of.join(', ')}, got "${String(value)}"` });
+  return value as T;
+}
+
+export function string(values: Values, name: string): string | undefined {
+  const value = values[name];
+  return typeof value === 'string' ? value : undefined;
+}

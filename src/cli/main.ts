@@ -1,0 +1,68 @@
+/** The command line: finds the command, reads its arguments, runs it, turns errors into one message and an exit code. */
+import { readFileSync } from 'node:fs';
+import { isAbort, StaveError } from '../errors.ts';
+import { type Command, help, type Io, parseCommand, unknown } from './command.ts';
+
+/** Commands load when they are used: `stave --help` starts no engine. */
+const commands: Record<string, { summary: string; load(): Promise<Command> }> = {
+  demo: { summary: 'Watch the model in the box answer about a few clips', load: async () => (await import('./demo.ts')).demo },
+  ask: { summary: 'Ask a question about a video', load: async () => (await import('./ask.ts')).ask },
+  plan: { summary: 'Say what a video would cost, without decoding it', load: async () => (await import('./plan.ts')).plan },
+  render: { summary: 'Make labelled Motion-10 clips (real video files)', load: async () => (await import('./render.ts')).render },
+  train: { summary: 'Train a model from a recipe', load: async () => (await import('./train.ts')).train },
+};
+
+function overview(): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length)) + 2;
+  return [
+    'stave: video language models that understand time', '',
+    'usage: stave COMMAND [arguments]', '',
+    ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}${summary}`), '',
+    'examples:',
+    '  stave demo',
+    '  stave ask clip.mp4 "What happens in this video?"',
+    '  stave COMMAND --help', '',
+  ].join('\n');
+}
+
+/** Runs one command line. @returns the exit code: 0, 1 for a failure, 2 for misuse, 130 when interrupted */
+export async function main(argv: string[], io: Io): Promise<number> {
+  const debug = argv.includes('--debug') && !(argv.includes('--') && argv.indexOf('--') < argv.indexOf('--debug'));
+  try {
+    const [name, ...rest] = argv;
+    if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && rest.length === 0)) {
+      io.stdout.write(overview());
+      return 0;
+    }
+    if (name === '--version' || name === '-V') {
+      io.stdout.write(`${version()}\n`);
+      return 0;
+    }
+    const wanted = name === 'help' ? rest[0] : name;
+    const entry = Object.hasOwn(commands, wanted) ? commands[wanted] : undefined;
+    if (!entry) throw unknown('command', wanted, Object.keys(commands));
+    const command = await entry.load();
+    const { args, values } = parseCommand(command, name === 'help' ? ['--help'] : rest);
+    if (values.help) io.stdout.write(help(command));
+    else await command.run(args, values, io);
+    return 0;
+  } catch (error) {
+    return report(error, io, debug);
+  }
+}
+
+function report(error: unknown, io: Io, debug: boolean): number {
+  if (io.signal.aborted && isAbort(error)) {
+    io.stderr.write('interrupted\n');
+    return 130;
+  }
+  if (error instanceof StaveError) io.stderr.write(`error: ${error.message}\n`);
+  else io.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n→ this is not an error stave foresaw; --debug shows where it came from\n`);
+  if (debug && error instanceof Error) io.stderr.write(`${error.stack}\n${error.cause ? `caused by ${error.cause instanceof Error ? error.cause.stack : String(error.cause)}\n` : ''}`);
+  return error instanceof StaveError && error.code === 'USAGE' ? 2 : 1;
+}
+
+/** The version in package.json. */
+export function version(): string {
+  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+}
