@@ -1,0 +1,7 @@
+/** Video in and out: files → timed RGB frames, frame choice, frame size, and frames → files. */
+export { resizer, resizeBicubic } from './resize.ts';
+export type { Resize, ResizeRule } from './resize.ts';
+export { smartResize } from './smart-resize.ts';
+export type { PixelBudget } from './smart-resize.ts';
+export { qwenFrameCount, sampleAll, sampleCount, sampleLmms, sampleQwen, sampleStave, sampleTimes, seededDraw } from './sampling.ts';
+export type { QwenSampling, Sampled, StaveSampling, Timeline } from './sampling.ts';
