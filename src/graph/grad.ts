@@ -1,0 +1,49 @@
+/** Reverse-mode differentiation, from graph to graph. */
+import { StaveError } from '../errors.ts';
+import { constant, type Node, type Value } from './value.ts';
+import { filled } from './functions.ts';
+import { ruleOf } from './ops/table.ts';
+import { inOrder } from './topology.ts';
+
+/** Sums a gradient over the axes that broadcasting gave it. */
+function sumTo(g: Value, like: Value): Value {
+  const extra = g.rank - like.rank;
+  const axes = g.shape.map((_, i) => i).filter((i) => i < extra || (like.shape[i - extra] === 1 && g.shape[i] !== 1));
+  return (axes.length > 0 ? g.sum(axes) : g).reshape(like.shape);
+}
+
+/**
+ * Gradients of a scalar loss. Only the paths that lead to `wrt` are followed; a value the loss does not depend on gets zeros.
+ * @throws GRAPH when the loss is no scalar
+ */
+export function grad(loss: Value, wrt: readonly Value[]): Value[] {
+  if (loss.rank !== 0) throw new StaveError('GRAPH', { what: `grad: the loss is ${loss}, not a scalar` });
+  const nodes = inOrder([loss]);
+  const wanted = new Set<Value>(wrt);
+  const useful = new Set<Node>(); // nodes through which a wanted value is reached
+  for (const node of nodes) {
+    if (node.outputs.some((v) => wanted.has(v)) || node.inputs.some((v) => useful.has(v.node))) useful.add(node);
+  }
+  const gradients = new Map<Value, Value>([[loss, constant(1, loss.dtype)]]);
+  for (const node of nodes.toReversed()) {
+    const dys = node.outputs.map((v) => gradients.get(v));
+    if (!dys.some(Boolean) || !node.inputs.some((v) => useful.has(v.node))) continue;
+    backward(node, dys).forEach((g, i) => {
+      const x = node.inputs[i];
+      if (!g || !useful.has(x.node)) return;
+      const sum = gradients.get(x);
+      const term = sumTo(g, x);
+      gradients.set(x, sum ? sum.add(term) : term);
+    });
+  }
+  return wrt.map((v) => gradients.get(v) ?? filled(v.shape, 0, v.dtype));
+}
+
+function backward(node: Node, dys: (Value | undefined)[]): (Value | null)[] {
+  if (node.op === 'Input' || node.op === 'Initializer' || node.op === 'Constant') return [];
+  const rule = ruleOf(node.op);
+  if (rule.grad === 'none') return [];
+  const [y] = node.outputs;
+  const dy = dys[0] ?? filled(y.shape, 0, y.dtype);
+  return rule.grad(dy, node.inputs, y, node.attrs, { outputs: node.outputs, dys });
+}

@@ -1,0 +1,57 @@
+/** The attributes of every op, named as in the ONNX operator docs. Shapes may hold symbolic dims where ONNX has a run-time input. */
+import type { Dim } from '../dims.ts';
+import type { DType } from '../tensor.ts';
+
+type None = Record<never, never>;
+type Reduce = { axes: readonly number[]; keepdims: boolean };
+
+export type Attrs = {
+  // elementwise, numpy broadcasting
+  Add: None; Sub: None; Mul: None; Div: None; Pow: None; Min: None; Max: None;
+  Equal: None; Less: None; LessOrEqual: None; Greater: None; GreaterOrEqual: None; And: None; Or: None; Not: None; Where: None;
+  Neg: None; Exp: None; Log: None; Sqrt: None; Reciprocal: None; Abs: None; Sign: None; Floor: None; Ceil: None; Round: None;
+  Sin: None; Cos: None; Tanh: None; Sigmoid: None; Erf: None;
+  Cast: { to: DType };
+  /** The value itself; gradients stop here. */
+  Identity: None;
+  // matrix products
+  /** alpha · op(a) op(b), op transposing the last two axes; com.microsoft FusedMatMul unless all attributes are at rest. */
+  MatMul: { transA: boolean; transB: boolean; alpha: number };
+  // shape
+  Reshape: { shape: readonly Dim[] };
+  Transpose: { perm: readonly number[] };
+  Expand: { shape: readonly Dim[] };
+  Slice: { axis: number; start: Dim; end: Dim };
+  /** Zeros before and after along one axis. */
+  Pad: { axis: number; before: Dim; after: Dim };
+  Concat: { axis: number };
+  Split: { axis: number; split: readonly Dim[] };
+  /** A tensor of one repeated number. */
+  ConstantOfShape: { shape: readonly Dim[]; value: number; dtype: DType };
+  /** A dimension as an int64 scalar (no ONNX op of its own: computed from the shapes of the graph's inputs). */
+  Dim: { dim: Dim };
+  // reduction
+  ReduceSum: Reduce; ReduceMean: Reduce; ReduceMax: Reduce;
+  ArgMax: { axis: number; keepdims: boolean };
+  // indexing
+  Gather: { axis: number };
+  GatherElements: { axis: number };
+  /** Adds updates[i] to data[indices[i]], row by row: ONNX ScatterND with reduction "add". data [V, …], indices [n, 1], updates [n, …]. */
+  ScatterND: None;
+  /** ONNX ScatterElements with reduction "add". */
+  ScatterElements: { axis: number };
+  OneHot: { depth: number };
+  // normalisation and other fused ops
+  Softmax: { axis: number };
+  LogSoftmax: { axis: number };
+  /** Over the last axis. Outputs: Y, Mean, InvStdDev. */
+  LayerNormalization: { epsilon: number };
+  /** Root mean square norm over the last axis. Outputs: Y, InvStdDev. */
+  SimplifiedLayerNormalization: { epsilon: number };
+  /** x Φ(x), with erf. */
+  Gelu: None;
+  /** x σ(alpha x). */
+  QuickGelu: { alpha: number };
+};
+
+export type Op = keyof Attrs;
