@@ -5,3 +5,5 @@ export { smartResize } from './smart-resize.ts';
 export type { PixelBudget } from './smart-resize.ts';
 export { qwenFrameCount, sampleAll, sampleCount, sampleLmms, sampleQwen, sampleStave, sampleTimes, seededDraw } from './sampling.ts';
 export type { QwenSampling, Sampled, StaveSampling, Timeline } from './sampling.ts';
+export { encodeVideo } from './encode.ts';
+export type { EncodeOptions, Picture } from './encode.ts';
