@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StaveError } from '../errors.ts';
+import { initializer, type DType, type Value } from '../graph/index.ts';
+import { Params } from '../nn/index.ts';
+import type { Weights } from '../weights/index.ts';
+
+/** A JSON file of a model directory; undefined when there is none. @throws MODEL_CONFIG when it is no JSON, MODEL_MISSING when it can't be read */
+export async function readJson(dir: string, name: string): Promise<unknown> {
+  const file = join(dir, name);
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new StaveError('MODEL_MISSING', { what: `${file} cannot be read`, why: message, cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new StaveError('MODEL_CONFIG', { what: `${file} is not JSON`, why: (cause as Error).message, fix: 'copy the file anew from where the model came from', cause });
+  }
+}
+
+/** Float types of a checkpoint as the graph names them. */
+const floats: Record<string, DType> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
+
+/** Holds a checkpoint to the tensors a model needs, before anything is built. @param names from the model's name to the checkpoint's
+ * @throws WEIGHT_MISSING, WEIGHT_SHAPE naming file, tensor and both shapes */
+export function checkTensors(weights: Weights, shapes: ReadonlyMap<string, readonly number[]>, names: (name: string) => string): void {
+  for (const [name, shape] of shapes) {
+    const info = weights.info(names(name));
+    if (info.shape.join() !== shape.join())
+      throw new StaveError('WEIGHT_SHAPE', {
+        what: `${info.file}: tensor "${info.name}" is [${info.shape.join(', ')}]`,
+        why: `config.json asks for [${shape.join(', ')}]`,
+        fix: 'use the config.json and the weights of one checkpoint',
+      });
+    if (!Object.hasOwn(floats, info.dtype))
+      throw new StaveError('WEIGHT_SHAPE', {
+        what: `${info.file}: tensor "${info.name}" is ${info.dtype}`,
+        why: `weights must be one of ${Object.keys(floats).join(', ')}`,
+        fix: 'save the checkpoint with floating-point weights',
+      });
+  }
+}
+
+/** The tensors of a checkpoint as initializers that refer to their place in the file; computed in float32. */
+export function checkpointParams(weights: Weights, names: (name: string) => string): Params {
+  const values = new Map<string, Value | undefined>();
+  const find = (name: string): Value | undefined => {
+    const stored = names(name);
+    if (!weights.has(stored)) return undefined;
+    const { dtype, shape, file, offset, byteLength } = weights.info(stored);
+    return initializer(name, floats[dtype], shape, { file, offset, byteLength }).cast('float32');
+  };
+  return Params.from((name) => {
+    if (!values.has(name)) values.set(name, find(name));
+    return values.get(name);
+  });
+}

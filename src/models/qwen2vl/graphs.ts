@@ -1,0 +1,43 @@
+import { dim, graph, input, type Dim, type Graph, type Value } from '../../graph/index.ts';
+import { languageModel } from './language.ts';
+import type { Qwen2VL } from './model.ts';
+import { visionTower } from './vision.ts';
+
+/** Symbols: B clips of one grid, T frame groups, M visual tokens a group, V visual tokens in all, P positions before, S new ones, L wanted logits. */
+
+/** Vision encoder. pixel_values [B, T, 4·M, C·2·14·14], space_cos and space_sin [4·M, head_dim], with STA time_cos and time_sin [T, head_dim]
+ * → embeds [B·T·M, hidden_size]; with `inside` also patch_embed and block.0, block.1, …: [B·T·4·M, D]. */
+export function visionGraph({ visual, config: { vision_config: config } }: Pick<Qwen2VL, 'visual' | 'config'>, { inside = false } = {}): Graph {
+  const N = dim.mul(config.spatial_merge_size ** 2, 'M');
+  const d = config.embed_dim / config.num_heads;
+  const table = (name: string, rows: Dim) => ({ cos: input(`${name}_cos`, 'float32', [rows, d]), sin: input(`${name}_sin`, 'float32', [rows, d]) });
+  const pixels = config.in_channels * config.temporal_patch_size * config.patch_size ** 2;
+  const { patches, hidden, embeds } = visionTower(visual, input('pixel_values', 'float32', ['B', 'T', N, pixels]), { space: table('space', N), time: table('time', 'T') }, config);
+  if (!inside) return graph({ embeds });
+  return graph({ embeds, patch_embed: patches, ...Object.fromEntries(hidden.map((x, i) => [`block.${i}`, x])) });
+}
+
+/** Language model for one conversation; prefill (P = 0) and every later step are the same graph. input_ids [1, S], visual_embeds [V, hidden_size],
+ * embed_index [S], cos and sin [1, S, head_dim], attention_bias [1, 1, S, P + S], logits_index [L], past_key.i and past_value.i [1, kv, P, head_dim]
+ * → logits [L, vocab_size], present_key.i and present_value.i [1, kv, S, head_dim]: the new positions alone. */
+export function languageGraph({ language, config }: Pick<Qwen2VL, 'language' | 'config'>): Graph {
+  const d = config.hidden_size / config.num_attention_heads;
+  const past = Array.from({ length: config.num_hidden_layers }, (_, i) => {
+    const cache = (name: string): Value => input(`past_${name}.${i}`, 'float32', [1, config.num_key_value_heads, 'P', d]);
+    return { key: cache('key'), value: cache('value') };
+  });
+  const inputs = {
+    input_ids: input('input_ids', 'int64', [1, 'S']),
+    visual_embeds: input('visual_embeds', 'float32', ['V', config.hidden_size]),
+    embed_index: input('embed_index', 'int64', ['S']),
+    cos: input('cos', 'float32', [1, 'S', d]),
+    sin: input('sin', 'float32', [1, 'S', d]),
+    attention_bias: input('attention_bias', 'float32', [1, 1, 'S', 'P+S']),
+    logits_index: input('logits_index', 'int64', ['L']),
+    past,
+  };
+  const { logits, present } = languageModel(language, inputs, config);
+  const outputs: Record<string, Value> = { logits };
+  present.forEach(({ key, value }, i) => Object.assign(outputs, { [`present_key.${i}`]: key, [`present_value.${i}`]: value }));
+  return graph(outputs);
+}

@@ -1,0 +1,95 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StaveError } from '../../errors.ts';
+import type { Params } from '../../nn/index.ts';
+import { openWeights, type Weights } from '../../weights/index.ts';
+import { checkTensors, checkpointParams, readJson } from '../checkpoint.ts';
+import { parseConfig, type Qwen2VLConfig, type TemporalAttention } from './config.ts';
+import type { LanguageParams } from './language.ts';
+import { checkPreprocessor, parsePreprocessorConfig, type PreprocessorConfig } from './preprocessor-config.ts';
+import { parameterShapes } from './tensors.ts';
+
+/** An open checkpoint: what its files say and where its tensors are. Nothing is computed yet. */
+export type Qwen2VL = {
+  dir: string;
+  /** `vision_config.temporal_attention` is present exactly when the checkpoint has STA. */
+  config: Qwen2VLConfig;
+  preprocessor: PreprocessorConfig;
+  weights: Weights;
+  visual: Params;
+  language: LanguageParams;
+  /** Number of weights. */
+  parameters: number;
+};
+
+export type OpenOptions = {
+  /** Order of the two attentions where config.json doesn't say: tensors can't tell. */
+  order?: TemporalAttention['order'];
+};
+
+/** Opens a checkpoint directory in the Hugging Face layout and checks every tensor's name, shape and type against config.json.
+ * @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT */
+export async function openQwen2VL(dir: string, { order }: OpenOptions = {}): Promise<Qwen2VL> {
+  const [json, preprocessorJson] = await Promise.all([readJson(dir, 'config.json'), readJson(dir, 'preprocessor_config.json')]);
+  if (json === undefined) throw await missing(dir);
+  const config = parseConfig(json, join(dir, 'config.json'));
+  const preprocessor = parsePreprocessorConfig(preprocessorJson, join(dir, 'preprocessor_config.json'));
+  checkPreprocessor(preprocessor, config, join(dir, 'preprocessor_config.json'));
+  const weights = await openWeights(dir);
+  try {
+    const names = naming(weights);
+    detectTemporalAttention(config, weights, names, order);
+    const shapes = parameterShapes(config);
+    checkTensors(weights, shapes, names);
+    const params = checkpointParams(weights, names);
+    return {
+      dir,
+      config,
+      preprocessor,
+      weights,
+      visual: params.at('visual'),
+      language: { model: params.at('model'), head: config.tie_word_embeddings ? undefined : params.at('lm_head') },
+      parameters: [...shapes.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0),
+    };
+  } catch (error) {
+    await weights.close();
+    throw error;
+  }
+}
+
+/** transformers 4.46 saved `visual.…` and `model.…`, 4.57 saves `model.visual.…` and `model.language_model.…`. */
+function naming(weights: Weights): (name: string) => string {
+  if (!weights.has('model.visual.patch_embed.proj.weight')) return (name) => name;
+  return (name) => name.replace(/^model\./, 'model.language_model.').replace(/^visual\./, 'model.visual.');
+}
+
+/** STA shows in the tensors of the blocks; its heads in the shape of qkv. The config takes up what is found. */
+function detectTemporalAttention({ vision_config: vision }: Qwen2VLConfig, weights: Weights, names: (name: string) => string, order?: TemporalAttention['order']): void {
+  const told = vision.temporal_attention;
+  const blocks = Array.from({ length: vision.depth }, (_, i) => names(`visual.blocks.${i}.temp_attn.qkv.weight`));
+  const first = blocks.find((name) => weights.has(name));
+  if (first === undefined) {
+    if (told === undefined) return;
+    throw new StaveError('WEIGHT_MISSING', {
+      what: `${weights.path} has no tensor "${blocks[0]}"`,
+      why: 'config.json asks for temporal attention, this checkpoint was saved without it',
+      fix: 'remove "temporal_attention" from config.json, or use the weights that belong to it',
+    });
+  }
+  const { shape, file } = weights.info(first);
+  const head_dim = vision.embed_dim / vision.num_heads;
+  const heads = shape[0] / (3 * head_dim);
+  if (!Number.isInteger(heads) || heads < 1)
+    throw new StaveError('WEIGHT_SHAPE', {
+      what: `${file}: tensor "${first}" is [${shape.join(', ')}]`,
+      why: `its rows must be queries, keys and values of whole heads of ${head_dim}: a multiple of ${3 * head_dim}`,
+      fix: 'check num_heads and embed_dim in config.json',
+    });
+  vision.temporal_attention = { head_scale: told?.head_scale ?? heads / vision.num_heads, order: order ?? told?.order ?? 'spatial-first' };
+}
+
+async function missing(dir: string): Promise<StaveError> {
+  const there = await stat(dir).catch(() => undefined);
+  const what = there === undefined ? `there is no model directory ${dir}` : there.isDirectory() ? `${dir} has no config.json` : `${dir} is not a directory`;
+  return new StaveError('MODEL_MISSING', { what, fix: 'give a directory with config.json, tokenizer.json and model.safetensors' });
+}

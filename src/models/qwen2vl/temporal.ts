@@ -1,0 +1,32 @@
+import { dim, split, type Dim, type Value } from '../../graph/index.ts';
+import { applyRope, attention, linear, type Params, type Rope } from '../../nn/index.ts';
+
+/** Sizes of a batch of clips: B clips of T frame groups, N patches each. */
+export type Clips = { B: Dim; T: Dim; N: Dim };
+
+/** Stacked temporal attention: each patch position attends over the T frame groups of its own clip, both ways.
+ * The number of heads H follows from qkv's shape, so a quarter, half or all of the spatial heads need no setting.
+ * x: [B·T·N, D], time: [T, head_dim] → [B·T·N, D]. arXiv:2510.26027; AliRasekh/STAVEQ2 staveq2-training/model.py */
+export function temporalAttention(p: Params, x: Value, time: Rope, { B, T, N }: Clips, head_dim: number): Value {
+  const H = temporalHeads(p, head_dim);
+  const d = head_dim;
+  const qkv = linear(p.at('qkv'), x)
+    .reshape([B, T, N, 3, H, d])
+    .transpose([3, 0, 2, 4, 1, 5]) // [3, B, N, H, T, d]
+    .reshape([3, dim.mul(B, N), H, T, d]); // [3, B·N, H, T, d]
+  const [qk, v] = split(qkv, [2, 1], 0);
+  const [q, k] = split(applyRope(qk, time), 2, 0).map((t) => t.reshape([dim.mul(B, N), H, T, d])); // [B·N, H, T, d]
+  const y = attention(q, k, v.reshape([dim.mul(B, N), H, T, d])); // [B·N, H, T, d]
+  return linear(
+    p.at('proj'),
+    y
+      .reshape([B, N, H, T, d])
+      .transpose([0, 3, 1, 2, 4]) // [B, T, N, H, d]
+      .reshape([dim.mul(B, T, N), H * d]), // [B·T·N, H·d]
+  );
+}
+
+/** Heads of a block's temporal attention: qkv.weight is [3·heads·head_dim, D]. */
+export function temporalHeads(p: Params, head_dim: number): number {
+  return Number(p.at('qkv').weight().shape[0]) / (3 * head_dim);
+}
