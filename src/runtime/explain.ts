@@ -1,0 +1,33 @@
+/** onnxruntime's errors, turned into ours: which node, what about it. */
+import { StaveError, type Details } from '../errors.ts';
+
+const patterns: [RegExp, (m: RegExpExecArray) => Details][] = [
+  // while running
+  [/while running (\w+) node\. Name:\s*'([^']*)' Status Message: ([^]*)/, ([, op, name, message]) => ({ what: `node "${name}" (${op}) failed`, why: tidy(message) })],
+  // shape or type rules at load
+  [/Node \(([^)]*)\) Op \((\w+)\) ([^]*)/, ([, name, op, message]) => ({ what: `node "${name}" (${op}) is not valid`, why: tidy(message) })],
+  [/In Node, \("([^"]*)", (\w+),[^]*?Error ([^]*)/, ([, name, op, message]) => ({ what: `node "${name}" (${op}) is not valid`, why: tidy(message) })],
+  [/Type Error: ([^]*)/, ([, message]) => ({ what: 'the types of the graph do not fit', why: tidy(message) })],
+  // weights in files
+  [/initializer[: ]+'?([\w./:-]+)'?[^]*?(?:external|file)([^]*)/i, ([all, name]) => ({ what: `weight "${name}" cannot be read`, why: tidy(all), fix: 'check that the checkpoint is still where it was' })],
+  [/Failed to allocate memory for requested buffer of size (\d+)|std::bad_alloc/, ([, bytes]) => ({
+    what: bytes ? `out of memory: ${(Number(bytes) / 2 ** 20).toFixed(0)} MB more were needed` : 'out of memory',
+    fix: 'use fewer or smaller frames, a shorter prompt or a smaller batch',
+  })],
+];
+
+/** @param what the situation, for messages that no pattern knows */
+export function explain(error: unknown, what: string): StaveError {
+  if (error instanceof StaveError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  for (const [pattern, read] of patterns) {
+    const m = pattern.exec(message);
+    if (m) return new StaveError('RUNTIME', { ...read(m), cause: error });
+  }
+  return new StaveError('RUNTIME', { what, why: tidy(message), cause: error });
+}
+
+/** Without the source paths of the engine's build. */
+function tidy(message: string): string {
+  return message.replaceAll(/\/[\w./-]+\/(?=\w+\.(?:cc|h|cpp):\d+)/g, '').trim();
+}

@@ -1,0 +1,59 @@
+/** The worker thread: takes calls one after another, for session.run holds its thread. */
+import { parentPort } from 'node:worker_threads';
+import { StaveError } from '../errors.ts';
+import type { Engine } from './engine.ts';
+import { states, type Answers, type Call, type Kind, type Reply, type WireError } from './protocol.ts';
+
+const port = parentPort!;
+let engine: Engine | undefined;
+let turn = Promise.resolve();
+
+port.on('message', (call: Call) => {
+  turn = turn.then(() => serve(call));
+});
+
+async function serve(call: Call): Promise<void> {
+  if (Atomics.load(call.state, 0) === states.CANCELLED) return;
+  const commit = (): boolean => Atomics.compareExchange(call.state, 0, states.PENDING, states.DONE) === states.PENDING;
+  let reply: Reply;
+  try {
+    const answer = await answerTo(call, commit);
+    if (!commit() && Atomics.load(call.state, 0) === states.CANCELLED) return;
+    reply = { id: call.id, ok: true, answer };
+  } catch (error) {
+    commit();
+    reply = { id: call.id, ok: false, error: wire(error) };
+  }
+  port.postMessage(reply, reply.ok ? buffers(reply.answer) : []);
+  if (call.kind === 'close') port.close(); // nothing is left to listen to: the thread ends
+}
+
+async function answerTo(call: Call, commit: () => boolean): Promise<Answers[Kind]> {
+  if (call.kind === 'start') {
+    const { Engine } = await import('./engine.ts'); // here, so that a platform without the engine gives an error and no dead thread
+    engine = new Engine(call.body);
+    return null;
+  }
+  const e = engine!;
+  switch (call.kind) {
+    case 'compile': await e.compile(call.body); break;
+    case 'run': return e.run(call.body, commit);
+    case 'release': await e.release(call.body.program); break;
+    case 'read': return e.read(call.body.key);
+    case 'write': e.write(call.body.key, call.body.tensor); break;
+    case 'drop': e.drop(call.body.key); break;
+    case 'close': await e.close(); break;
+  }
+  return null;
+}
+
+/** Every buffer of the answer's tensors: they are moved, not copied. */
+function buffers(answer: Answers[Kind]): ArrayBuffer[] {
+  const tensors = answer === null ? [] : 'data' in answer && ArrayBuffer.isView(answer.data) ? [answer as Answers['read']] : Object.values(answer as Answers['run']);
+  return [...new Set(tensors.map((t) => t.data.buffer))].filter((b) => b instanceof ArrayBuffer);
+}
+
+function wire(error: unknown): WireError {
+  if (error instanceof StaveError) return { code: error.code, what: error.what, why: error.why, fix: error.fix };
+  return { code: 'RUNTIME', what: 'the runtime failed', why: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
