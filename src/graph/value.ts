@@ -1,7 +1,7 @@
 /** Values of a graph and the nodes that make them. Both are immutable: building a graph is calling functions on values. */
 import { StaveError } from '../errors.ts';
 import { canonical, dim, type Dim } from './dims.ts';
-import { dtypeOf, toTyped, type DType, type TensorSource, type TypedArray } from './tensor.ts';
+import { bytesPerElement, dtypeOf, toTyped, type DType, type TensorSource, type TypedArray } from './tensor.ts';
 import type { Attrs, Op } from './ops/attrs.ts';
 
 export type Type = { readonly dtype: DType; readonly shape: readonly Dim[] };
@@ -168,8 +168,12 @@ export function input(name: string, dtype: DType, shape: readonly Dim[]): Value 
   return leaf('Input', { name }, { dtype, shape });
 }
 
-/** A weight, by reference: its bytes stay where they are. */
+/** A weight, by reference: its bytes stay where they are. @throws GRAPH when their number does not fit the shape */
 export function initializer(name: string, dtype: DType, shape: readonly number[], source: TensorSource): Value {
+  const bytes = 'file' in source ? source.byteLength : source.data.byteLength;
+  if (bytes !== shape.reduce((a, b) => a * b, bytesPerElement(dtype))) {
+    throw new StaveError('GRAPH', { what: `weight "${name}": ${bytes} bytes for ${typeText({ dtype, shape })}` });
+  }
   return leaf('Initializer', { name, source }, { dtype, shape });
 }
 
