@@ -1,0 +1,148 @@
+/** The training reference set: gradients of one backward pass, the first stage's log and final weights, against PyTorch's. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { grad, graph, input, type Tensor, type TypedArray } from '../../src/graph/index.ts';
+import { mropeTables, openQwen2VL, parameterShapes, ropeIndex, spaceTables, timeTables, type Qwen2VL } from '../../src/models/qwen2vl/index.ts';
+import { Runtime } from '../../src/runtime/index.ts';
+import { encodeConversation, labelsOf, loadChatTemplate, loadTokenizer, type Message } from '../../src/text/index.ts';
+import { packBatch, splitPrefix, type Batch, type Sample } from '../../src/train/batch.ts';
+import { trainEngine } from '../../src/train/engine.ts';
+import { image_mean, image_std } from '../../src/train/export.ts';
+import { textReader } from '../../src/train/files.ts';
+import { patchBytes } from '../../src/train/patches.ts';
+import { scheduleFactor } from '../../src/train/schedule.ts';
+import { forward, trainGraphs } from '../../src/train/step.ts';
+import { openWeights, type Weights } from '../../src/weights/index.ts';
+
+export type Row = { name: string; ok: boolean; /** Worst deviation, relative to the largest entry. */ deviation?: number; note?: string };
+
+type StoredSample = { messages: Message[]; input_ids: number[]; labels: number[]; video_grid_thw: [number, number, number][] };
+type Log = { step: number; loss: number; grad_norm: number; learning_rate: number }[];
+type TrainingFile = {
+  samples: StoredSample[];
+  backward: { sample: number; loss: number; grad_norms: Record<string, number> };
+  stage1: { trainable: string[]; optimizer: { lr: number; betas: [number, number]; eps: number; weight_decay: number; max_grad_norm: number }; schedule: { name: 'cosine'; warmup_steps: number; total_steps: number }; gradient_accumulation_steps: number; log: Log };
+};
+
+const TOLERANCE = 1e-4;
+
+/** Checks the set in `dir`; its checkpoint is `../models/staveq2`. */
+export async function checkTrainingSet(dir: string): Promise<Row[]> {
+  const file = JSON.parse(await readFile(join(dir, 'training.json'), 'utf8')) as TrainingFile;
+  const stored = await openWeights(join(dir, 'training.safetensors'));
+  const model = await openQwen2VL(join(dir, '../models/staveq2'));
+  const runtime = await Runtime.create();
+  try {
+    const encoded = await Promise.all(file.samples.map((_, i) => encodeSample(file, model, i)));
+    const labels = encoded.map(({ ids, labels }, i) => same(ids, file.samples[i].input_ids) && same(labels, file.samples[i].labels));
+    const samples = await Promise.all(encoded.map(async (conversation, i) => sampleOf(model, stored, file.samples[i], conversation, i)));
+    return [
+      { name: 'labels', ok: labels.every(Boolean), note: labels.every(Boolean) ? undefined : `sample ${labels.indexOf(false)} differs` },
+      await checkBackward(runtime, model, stored, file, samples),
+      ...(await checkStage1(runtime, model, stored, file, samples)),
+      { name: 'stage2', ok: false, note: 'not yet supported (LoRA)' },
+    ];
+  } finally {
+    await runtime.dispose();
+    await model.weights.close();
+    await stored.close();
+  }
+}
+
+async function encodeSample(file: TrainingFile, model: Qwen2VL, i: number): Promise<{ ids: number[]; labels: number[] }> {
+  const read = textReader(model.dir);
+  const { messages, video_grid_thw } = file.samples[i];
+  const conversation = encodeConversation(await loadTokenizer(read), await loadChatTemplate(read), messages, { videoTokens: video_grid_thw.map(([t, h, w]) => (t * h * w) / 4) });
+  return { ids: conversation.ids, labels: [...labelsOf(conversation)] };
+}
+
+async function sampleOf({ config }: Qwen2VL, stored: Weights, { video_grid_thw: [grid] }: StoredSample, { ids, labels }: { ids: number[]; labels: number[] }, i: number): Promise<Sample> {
+  const name = `sample.${i}.frames`;
+  const [count, height, width] = stored.info(name).shape;
+  const bytes = (await stored.read(name)) as Uint8Array;
+  const size = height * width * 3;
+  const frames = Array.from({ length: count }, (_, k) => bytes.subarray(k * size, (k + 1) * size));
+  const cut = splitPrefix(ids, config.vision_end_token_id);
+  const prefix = ids.slice(0, cut);
+  const { position_ids, rope_delta } = ropeIndex(prefix, { videos: [grid] }, { ...config, spatial_merge_size: 2 });
+  return { seed: String(i), prefix, positions: position_ids, next: cut + rope_delta, segments: [{ kind: 'sample', ids: ids.slice(cut), labels: labels.slice(cut) }], pixels: patchBytes(frames, height, width), grid };
+}
+
+function batchOf({ config }: Qwen2VL, sample: Sample, scale: number): Batch {
+  const { vision_config: vision, hidden_size, num_attention_heads, rope_theta, rope_scaling } = config;
+  const [T, h, w] = sample.grid;
+  const head_dim = vision.embed_dim / vision.num_heads;
+  const space = spaceTables(h, w, head_dim, vision.spatial_merge_size), time = timeTables(T, head_dim);
+  return packBatch([sample], {
+    videoToken: config.video_token_id,
+    average: 'clip',
+    scale,
+    visionTables: { space_cos: space.cos, space_sin: space.sin, time_cos: time.cos, time_sin: time.sin },
+    rope: (positions) => mropeTables(positions, { head_dim: hidden_size / num_attention_heads, rope_theta, mrope_section: rope_scaling.mrope_section }),
+  });
+}
+
+/** The loss and the gradient of every tensor. */
+async function checkBackward(runtime: Runtime, model: Qwen2VL, stored: Weights, { backward }: TrainingFile, samples: Sample[]): Promise<Row> {
+  const values = new Map([...parameterShapes(model.config)].map(([name, shape]) => [name, input(`param:${name}`, 'float32', shape)]));
+  const { loss } = forward((name) => values.get(name), model.config, { mean: image_mean, std: image_std });
+  const names = Object.keys(backward.grad_norms);
+  const gradients = grad(loss, names.map((name) => values.get(name)!));
+  const program = await runtime.compile(graph({ loss, ...Object.fromEntries(names.map((name, i) => [`g:${name}`, gradients[i]])) }));
+  const feeds: Record<string, Tensor> = { ...batchOf(model, samples[backward.sample], 1).feeds };
+  for (const [name, shape] of parameterShapes(model.config)) feeds[`param:${name}`] = { dtype: 'float32', dims: shape, data: await model.weights.readF32(name) };
+  const out = await program.run(feeds);
+  let worst = { name: 'loss', deviation: Math.abs(Number(out.loss.data[0]) - backward.loss) / backward.loss };
+  for (const name of names) {
+    const d = deviation(out[`g:${name}`].data, await stored.readF32(`backward.${name}`));
+    if (!(d <= worst.deviation)) worst = { name, deviation: d };
+  }
+  return { name: 'backward', ok: worst.deviation <= TOLERANCE, deviation: worst.deviation, note: `${names.length} gradients; worst: ${worst.name}` };
+}
+
+/** Twelve updates of the temporal attention alone: loss, gradient norm and learning rate of each, and the weights they end with. */
+async function checkStage1(runtime: Runtime, model: Qwen2VL, stored: Weights, { stage1 }: TrainingFile, samples: Sample[]): Promise<Row[]> {
+  const trained = new Set(stage1.trainable);
+  const tensors = new Map<string, { shape: number[]; source: { data: Float32Array } | null }>();
+  const weights = new Map<string, { shape: number[]; data: Float32Array }>();
+  for (const [name, shape] of parameterShapes(model.config)) {
+    const data = await model.weights.readF32(name);
+    tensors.set(name, { shape, source: trained.has(name) ? null : { data } });
+    if (trained.has(name)) weights.set(name, { shape, data });
+  }
+  const zeros = () => new Map([...weights].map(([name, { data }]) => [name, new Float32Array(data.length)]));
+  const settings = { ...stage1.optimizer, decay: 'all' as const };
+  const accumulate = stage1.gradient_accumulation_steps;
+  const graphs = trainGraphs(tensors, model.config, settings, { mean: image_mean, std: image_std });
+  const engine = await trainEngine(runtime, graphs, { step: 0, weights, m: zeros(), v: zeros() }, settings, accumulate);
+  const worst = { loss: 0, grad_norm: 0, learning_rate: 0 };
+  for (const [step, expected] of stage1.log.entries()) {
+    const lr = settings.lr * scheduleFactor(stage1.schedule, step);
+    const micro = Array.from({ length: accumulate }, (_, k) => batchOf(model, samples[(step * accumulate + k) % samples.length], 1 / accumulate));
+    const { loss, grad_norm } = await engine.update(micro, lr);
+    const relative = (value: number, wanted: number) => (wanted === 0 ? Math.abs(value) : Math.abs(value - wanted) / Math.abs(wanted));
+    worst.loss = Math.max(worst.loss, relative(loss, expected.loss));
+    worst.grad_norm = Math.max(worst.grad_norm, relative(grad_norm, expected.grad_norm));
+    worst.learning_rate = Math.max(worst.learning_rate, relative(lr, expected.learning_rate));
+  }
+  const { weights: final } = await engine.state();
+  let weight = 0;
+  for (const [name, { data }] of final) weight = Math.max(weight, deviation(data, await stored.readF32(`stage1.${name}`)));
+  const row = (name: string, d: number): Row => ({ name: `stage1 ${name}`, ok: d <= TOLERANCE, deviation: d });
+  return [row('losses', worst.loss), row('gradient norms', worst.grad_norm), row('learning rates', worst.learning_rate), row('final weights', weight)];
+}
+
+/** Largest difference over the largest expected entry; infinite when sizes differ or a value is no number. */
+function deviation(actual: TypedArray, expected: Float32Array): number {
+  if (actual.length !== expected.length) return Infinity;
+  let difference = 0, largest = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const d = Math.abs(Number(actual[i]) - expected[i]);
+    if (Number.isNaN(d)) return Infinity;
+    difference = Math.max(difference, d);
+    largest = Math.max(largest, Math.abs(expected[i]));
+  }
+  return largest === 0 ? difference : difference / largest;
+}
+
+const same = (a: ArrayLike<number>, b: ArrayLike<number>) => a.length === b.length && Array.from(a).every((x, i) => x === b[i]);

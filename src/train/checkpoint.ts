@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { StaveError } from '../errors.ts';
+import { openWeights, saveSafetensors } from '../weights/index.ts';
+import { list, writeDirectory, writeWhole } from './files.ts';
+import type { Recipe } from './recipe.ts';
+
+/** All that a run needs to continue to the same result. Data and learning rate follow from `step` and the recipe. */
+export type TrainState = {
+  /** Updates done. */
+  step: number;
+  /** Trained tensors and their AdamW moments, by checkpoint name. */
+  weights: Map<string, { shape: number[]; data: Float32Array }>;
+  m: Map<string, Float32Array>;
+  v: Map<string, Float32Array>;
+};
+
+type StateFile = { format: 1; step: number; recipe: string };
+
+/** What of a recipe decides the numbers: another `out`, thread count or evaluation interval may continue a run, another model or data may not. */
+export function recipeHash({ out: _out, threads: _threads, eval: _eval, checkpoint: _checkpoint, name: _name, dtype: _dtype, tokenizer: _tokenizer, ...rest }: Recipe): string {
+  return createHash('sha256').update(JSON.stringify(rest)).digest('hex').slice(0, 16);
+}
+
+/** Writes `<out>/checkpoints/step-<n>` whole, then removes all but the last `keep`. Returns its path. @throws StaveError IO */
+export async function saveCheckpoint(recipe: Recipe, state: TrainState): Promise<string> {
+  const folder = join(recipe.out, 'checkpoints');
+  await mkdir(folder, { recursive: true });
+  const directory = join(folder, `step-${String(state.step).padStart(7, '0')}`);
+  await writeDirectory(directory, async (temporary) => {
+    const tensors = [...state.weights].flatMap(([name, { shape, data }]) => [
+      { name: `param:${name}`, dtype: 'F32' as const, shape, data },
+      { name: `m:${name}`, dtype: 'F32' as const, shape, data: state.m.get(name)! },
+      { name: `v:${name}`, dtype: 'F32' as const, shape, data: state.v.get(name)! },
+    ]);
+    await saveSafetensors(join(temporary, 'state.safetensors'), tensors);
+    const file: StateFile = { format: 1, step: state.step, recipe: recipeHash(recipe) };
+    await writeWhole(join(temporary, 'state.json'), `${JSON.stringify(file)}\n`);
+  });
+  const older = (await checkpoints(recipe)).slice(0, -recipe.checkpoint.keep);
+  for (const old of older) await rm(old, { recursive: true, force: true });
+  return directory;
+}
+
+/** Paths of the whole checkpoints of a run, oldest first. */
+export async function checkpoints(recipe: Recipe): Promise<string[]> {
+  return (await list(join(recipe.out, 'checkpoints'))).filter((path) => /^step-\d+$/.test(basename(path))).sort();
+}
+
+/** The last checkpoint of the recipe's run. @throws StaveError TRAIN when there is none or another recipe wrote it */
+export async function loadCheckpoint(recipe: Recipe): Promise<TrainState> {
+  const directory = (await checkpoints(recipe)).at(-1);
+  if (directory === undefined) {
+    throw new StaveError('TRAIN', { what: `nothing to resume: ${recipe.out} has no checkpoint`, fix: 'start without --resume' });
+  }
+  const file = JSON.parse(await readFile(join(directory, 'state.json'), 'utf8')) as StateFile;
+  if (file.recipe !== recipeHash(recipe)) {
+    throw new StaveError('TRAIN', { what: `${directory} was written by another recipe`, why: `its hash is ${file.recipe}, this recipe's is ${recipeHash(recipe)}`, fix: 'resume with the recipe that the run was started with, or give another "out"' });
+  }
+  const stored = await openWeights(join(directory, 'state.safetensors'));
+  const state: TrainState = { step: file.step, weights: new Map(), m: new Map(), v: new Map() };
+  for (const { name, shape } of stored.tensors.values()) {
+    if (!name.startsWith('param:')) continue;
+    const tensor = name.slice('param:'.length);
+    state.weights.set(tensor, { shape, data: await stored.readF32(name) });
+    state.m.set(tensor, await stored.readF32(`m:${tensor}`));
+    state.v.set(tensor, await stored.readF32(`v:${tensor}`));
+  }
+  return state;
+}

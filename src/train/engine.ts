@@ -1,0 +1,84 @@
+import type { Tensor } from '../graph/index.ts';
+import type { Feed, Program, Runtime } from '../runtime/index.ts';
+import type { Batch } from './batch.ts';
+import type { TrainState } from './checkpoint.ts';
+import { stepValues, type AdamWSettings } from './optimizer.ts';
+import { NEXT, type TrainGraphs } from './step.ts';
+
+type Feeds = Record<string, Feed>;
+type Programs = { step?: Program; accumulate?: Program; apply?: Program; evaluate?: Program };
+
+/** A model in training: the graphs compiled; parameters, moments and gradients kept in the runtime's worker, where no step copies them. */
+export type TrainEngine = {
+  /** One update from the micro-batches (their loss weights already share it). → loss summed over them; gradient norm before clipping */
+  update(batches: AsyncIterable<Batch> | Iterable<Batch>, lr: number, signal?: AbortSignal): Promise<{ loss: number; grad_norm: number }>;
+  /** Per label: negative log-likelihood and the likeliest token. */
+  evaluate(batch: Batch, signal?: AbortSignal): Promise<{ nll: Float32Array; predicted: BigInt64Array }>;
+  /** The state as it is now, copied out of the runtime. */
+  state(): Promise<TrainState>;
+};
+
+/** Compiles the graphs and puts the state into the runtime. `step` of the state counts on with each update. */
+export async function trainEngine(runtime: Runtime, graphs: TrainGraphs, state: TrainState, settings: AdamWSettings, accumulate: number, signal?: AbortSignal): Promise<TrainEngine> {
+  const programs: Programs = { evaluate: await runtime.compile(graphs.evaluate, { signal }) };
+  if (accumulate === 1) programs.step = await runtime.compile(graphs.step, { signal });
+  else {
+    programs.accumulate = await runtime.compile(graphs.accumulate, { signal });
+    programs.apply = await runtime.compile(graphs.apply, { signal });
+  }
+  const names = [...state.weights.keys()];
+  for (const [name, { shape: dims, data }] of state.weights) {
+    await runtime.write(`param:${name}`, { dtype: 'float32', dims, data });
+    await runtime.write(`m:${name}`, { dtype: 'float32', dims, data: state.m.get(name)! });
+    await runtime.write(`v:${name}`, { dtype: 'float32', dims, data: state.v.get(name)! });
+  }
+  let step = state.step;
+  const kept = (kind: string): Feeds => Object.fromEntries(names.map((name) => [`${kind}:${name}`, { kept: `${kind}:${name}` }]));
+  const keep = (...kinds: string[]) => Object.fromEntries(kinds.flatMap((kind) => names.map((name) => [`${NEXT}${kind}:${name}`, `${kind}:${name}`])));
+  const scalars = (lr: number): Feeds => Object.fromEntries(Object.entries(stepValues(settings, lr, step + 1)).map(([name, value]) => [name, { dtype: 'float32', dims: [], data: Float32Array.of(value) }]));
+  const first = (tensor: Tensor) => Number(tensor.data[0]);
+
+  return {
+    async update(batches, lr, signal) {
+      const optimizer = { ...scalars(lr), ...kept('m'), ...kept('v') };
+      if (programs.step) {
+        for await (const batch of batches) {
+          const out = await programs.step.run({ ...fitting(programs.step, batch), ...kept('param'), ...optimizer }, { fetch: ['loss', 'grad_norm'], keep: keep('param', 'm', 'v'), signal });
+          step++;
+          return { loss: first(out.loss), grad_norm: first(out.grad_norm) };
+        }
+      }
+      for (const [name, { shape: dims }] of state.weights) await runtime.write(`g:${name}`, { dtype: 'float32', dims, data: new Float32Array(dims.reduce((a, b) => a * b, 1)) });
+      let loss = 0;
+      for await (const batch of batches) {
+        const out = await programs.accumulate!.run({ ...fitting(programs.accumulate!, batch), ...kept('param'), ...kept('g') }, { fetch: ['loss'], keep: keep('g'), signal });
+        loss += first(out.loss);
+      }
+      const out = await programs.apply!.run({ ...kept('param'), ...kept('g'), ...optimizer }, { fetch: ['grad_norm'], keep: keep('param', 'm', 'v'), signal });
+      step++;
+      return { loss, grad_norm: first(out.grad_norm) };
+    },
+
+    async evaluate(batch, signal) {
+      const out = await programs.evaluate!.run({ ...fitting(programs.evaluate!, batch), ...kept('param') }, { signal });
+      return { nll: out.nll.data as Float32Array, predicted: out.predicted.data as BigInt64Array };
+    },
+
+    async state() {
+      const now: TrainState = { step, weights: new Map(), m: new Map(), v: new Map() };
+      const read = async (key: string) => (await runtime.read(key)).data as Float32Array;
+      for (const [name, { shape }] of state.weights) {
+        now.weights.set(name, { shape, data: await read(`param:${name}`) });
+        now.m.set(name, await read(`m:${name}`));
+        now.v.set(name, await read(`v:${name}`));
+      }
+      return now;
+    },
+  };
+}
+
+/** The batch's tensors that the program takes: a model without STA has no time tables, an evaluation no loss weights. */
+function fitting({ inputs }: Program, { feeds }: Batch): Record<string, Tensor> {
+  const names = new Set(inputs.map(({ name }) => name));
+  return Object.fromEntries(Object.entries(feeds).filter(([name]) => names.has(name)));
+}

@@ -1,0 +1,34 @@
+import type { DataSource } from './data.ts';
+import type { TrainEngine } from './engine.ts';
+import type { EvalMetrics } from './metrics.ts';
+import type { Recipe } from './recipe.ts';
+
+/** Held-out loss and teacher-forced answers: one is right when every token of it, given those before, is the likeliest. */
+export async function evaluateModel(engine: TrainEngine, data: DataSource, recipe: Recipe): Promise<EvalMetrics['eval']> {
+  const batches = Math.ceil(recipe.eval.clips / recipe.batch.clips);
+  const kinds = new Map<string, { right: number; answers: number }>();
+  let nll = 0, labels = 0;
+  for (let index = 0; index < batches; index++) {
+    const batch = await data.next({ set: 'eval', index }, batches);
+    const out = await engine.evaluate(batch);
+    const wanted = batch.feeds.labels.data;
+    for (const { kind, labels: [from, to] } of batch.segments) {
+      const tally = kinds.get(kind) ?? { right: 0, answers: 0 };
+      let right = true;
+      for (let i = from; i < to; i++) {
+        nll += out.nll[i];
+        right &&= out.predicted[i] === wanted[i];
+      }
+      labels += to - from;
+      tally.answers++;
+      if (right) tally.right++;
+      kinds.set(kind, tally);
+    }
+  }
+  const all = [...kinds.values()];
+  return {
+    loss: nll / labels,
+    accuracy: all.reduce((n, { right }) => n + right, 0) / all.reduce((n, { answers }) => n + answers, 0),
+    kinds: Object.fromEntries([...kinds].sort().map(([kind, { right, answers }]) => [kind, { accuracy: right / answers, answers }])),
+  };
+}

@@ -1,0 +1,60 @@
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { saveSafetensors } from '../weights/index.ts';
+import { list, writeDirectory, writeWhole } from './files.ts';
+
+/** CLIP's mean and deviation by channel, as in Qwen2-VL's preprocessor_config.json. */
+export const image_mean = [0.48145466, 0.4578275, 0.40821073];
+export const image_std = [0.26862954, 0.26130258, 0.27577711];
+
+export type ExportOptions = {
+  /** config.json in full. */
+  config: Record<string, unknown>;
+  weights: Iterable<[string, { shape: number[]; data: Float32Array }]>;
+  dtype: 'F32' | 'BF16';
+  /** Directory whose tokenizer files and chat template are copied. */
+  tokenizer: string;
+  /** Largest and smallest frame that the model was trained on, in pixels. */
+  min_pixels: number;
+  max_pixels: number;
+  eos_token_id: number[];
+  pad_token_id: number;
+};
+
+const tokenizerFiles = /^(tokenizer\.json|tokenizer_config\.json|vocab\.json|merges\.txt|added_tokens\.json|special_tokens_map\.json|chat_template\.(json|jinja))$/;
+
+/** Saves a checkpoint directory in the Hugging Face layout, whole or not at all. @throws StaveError IO */
+export async function exportModel(directory: string, options: ExportOptions): Promise<void> {
+  await writeDirectory(directory, async (temporary) => {
+    const json = (name: string, value: unknown) => writeWhole(join(temporary, name), `${JSON.stringify(value, null, 2)}\n`);
+    await saveSafetensors(join(temporary, 'model.safetensors'), [...options.weights].map(([name, { shape, data }]) => ({ name, dtype: options.dtype, shape, data })));
+    await json('config.json', { ...options.config, torch_dtype: options.dtype === 'BF16' ? 'bfloat16' : 'float32' });
+    await json('preprocessor_config.json', preprocessor(options));
+    await json('generation_config.json', { do_sample: false, eos_token_id: options.eos_token_id, pad_token_id: options.pad_token_id });
+    for (const file of await list(options.tokenizer)) {
+      const name = file.slice(options.tokenizer.length).replace(/^[\\/]/, '');
+      if (tokenizerFiles.test(name)) await copyFile(file, join(temporary, name));
+    }
+  });
+}
+
+function preprocessor({ min_pixels, max_pixels }: ExportOptions): Record<string, unknown> {
+  return {
+    image_processor_type: 'Qwen2VLImageProcessor',
+    processor_class: 'Qwen2VLProcessor',
+    do_convert_rgb: true,
+    do_normalize: true,
+    do_rescale: true,
+    do_resize: true,
+    image_mean,
+    image_std,
+    rescale_factor: 1 / 255,
+    resample: 3,
+    patch_size: 14,
+    merge_size: 2,
+    temporal_patch_size: 2,
+    min_pixels,
+    max_pixels,
+    size: { min_pixels, max_pixels },
+  };
+}

@@ -1,0 +1,77 @@
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { StaveError } from '../errors.ts';
+
+/** Writes a whole file or nothing: temporary name, fsync, rename. @throws StaveError IO */
+export async function writeWhole(file: string, data: string | Uint8Array): Promise<void> {
+  const temporary = `${file}.partial`;
+  try {
+    const handle = await open(temporary, 'w');
+    try {
+      await handle.writeFile(data);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw ioError(file, cause);
+  }
+}
+
+/** Fills a directory under a temporary name and moves it to its place, so that it is there whole or not at all.
+ * An older one at `directory` is replaced. @throws StaveError IO */
+export async function writeDirectory(directory: string, fill: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = `${directory}.partial`, old = `${directory}.old`;
+  try {
+    await rm(temporary, { recursive: true, force: true });
+    await mkdir(temporary, { recursive: true });
+    await fill(temporary);
+    await rm(old, { recursive: true, force: true });
+    await rename(directory, old).catch(ignoreMissing);
+    await rename(temporary, directory);
+    await rm(old, { recursive: true, force: true });
+    await syncDirectory(dirname(directory));
+  } catch (cause) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => {});
+    throw ioError(directory, cause);
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r').catch(() => undefined); // a directory can't be opened on Windows
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
+}
+
+/** Names in a directory; none when it does not exist. */
+export async function list(directory: string): Promise<string[]> {
+  return (await readdir(directory).catch((error) => (ignoreMissing(error), [] as string[]))).map((name) => join(directory, name));
+}
+
+/** A file system error as one that says which file and what to do; other errors pass. */
+export function ioError(file: string, cause: unknown): unknown {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (cause instanceof StaveError || code === undefined) return cause;
+  const full = code === 'ENOSPC' || code === 'EDQUOT';
+  return new StaveError('IO', {
+    what: full ? `no space left on the disk while writing ${file}` : `cannot write ${file}`,
+    why: full ? undefined : message,
+    fix: full ? 'free some space, then continue with --resume: the last whole checkpoint is untouched' : 'check the path and its permissions',
+    cause,
+  });
+}
+
+/** Reads text files of a directory; undefined for one that is not there. */
+export function textReader(directory: string): (name: string) => Promise<string | undefined> {
+  return (name) =>
+    readFile(join(directory, name), 'utf8').catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return undefined;
+      throw ioError(join(directory, name), cause);
+    });
+}

@@ -1,0 +1,6 @@
+/** Training: a recipe in, a checkpoint directory out. */
+export { curveSvg, type Curve } from './curve.ts';
+export { readMetrics, type EvalMetrics, type StepMetrics } from './metrics.ts';
+export { loadRecipe, parseRecipe, type Recipe } from './recipe.ts';
+export { train, type TrainOptions, type TrainProgress, type TrainResult } from './loop.ts';
+export { tokenizerFiles, trainMerges } from './tokenizer.ts';

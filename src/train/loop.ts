@@ -1,0 +1,202 @@
+import { appendFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StaveError } from '../errors.ts';
+import { Runtime } from '../runtime/index.ts';
+import { loadTokenizer } from '../text/index.ts';
+import type { Batch } from './batch.ts';
+import { loadCheckpoint, saveCheckpoint, type TrainState } from './checkpoint.ts';
+import { DataSource } from './data.ts';
+import { trainEngine, type TrainEngine } from './engine.ts';
+import { evaluateModel } from './evaluate.ts';
+import { exportModel, image_mean, image_std } from './export.ts';
+import { ioError, textReader, writeWhole } from './files.ts';
+import { matmulFlops } from './flops.ts';
+import { MetricsFile, type EvalMetrics } from './metrics.ts';
+import { savedConfig, startModel, type TrainModel } from './model.ts';
+import type { Recipe } from './recipe.ts';
+import { scheduleFactor } from './schedule.ts';
+import { trainGraphs } from './step.ts';
+
+export type TrainProgress = {
+  step: number;
+  steps: number;
+  loss: number;
+  grad_norm: number;
+  lr: number;
+  /** Clips, and tokens of the language model, a second; of the last steps. */
+  clips_per_second: number;
+  tokens_per_second: number;
+  /** Billions of matrix-product operations a second. */
+  gflops: number;
+  /** Seconds left. */
+  eta: number;
+  /** Resident bytes of this process. */
+  memory: number;
+  /** Set after an evaluation on the held-out clips. */
+  eval?: EvalMetrics['eval'];
+};
+
+export type TrainOptions = {
+  onStep?: (progress: TrainProgress) => void;
+  onLog?: (line: string) => void;
+  /** Ends the run after the current step; a checkpoint is saved first. */
+  signal?: AbortSignal;
+  /** Continues from the last checkpoint in `recipe.out`. */
+  resume?: boolean;
+};
+
+export type TrainResult = { step: number; finished: boolean; /** The saved model's directory, when finished. */ model?: string; eval?: EvalMetrics['eval'] };
+
+/** Runs a recipe: clips rendered on the way, one update a step, evaluations, checkpoints, and at the end the model in `<out>/model`.
+ * @throws RECIPE, TRAIN (loss not a number, nothing to resume), IO (full disk): the last whole checkpoint stays */
+export async function train(recipe: Recipe, { onStep, onLog, signal, resume = false }: TrainOptions = {}): Promise<TrainResult> {
+  await mkdir(recipe.out, { recursive: true }).catch((error) => {
+    throw ioError(recipe.out, error);
+  });
+  const log = async (line: string) => {
+    onLog?.(line);
+    await appendFile(join(recipe.out, 'log.txt'), `${new Date().toISOString()} ${line}\n`).catch((error) => {
+      throw ioError(join(recipe.out, 'log.txt'), error);
+    });
+  };
+  const model = await startModel(recipe, await loadTokenizer(textReader(recipe.tokenizer)));
+  const state: TrainState = resume ? await loadCheckpoint(recipe) : fresh(model);
+  const metrics = new MetricsFile(join(recipe.out, 'metrics.jsonl'));
+  await metrics.truncate(state.step);
+  await writeWhole(join(recipe.out, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`);
+
+  const runtime = await Runtime.create({ threads: recipe.threads });
+  const data = new DataSource({ tokenizer: recipe.tokenizer, config: savedConfig(model.config, recipe), data: recipe.data, batch: recipe.batch, evaluation: recipe.eval });
+  try {
+    const graphs = trainGraphs(model.tensors, model.config, recipe.optimizer, { mean: image_mean, std: image_std });
+    const started = performance.now();
+    const engine = await trainEngine(runtime, graphs, state, recipe.optimizer, recipe.batch.accumulate, signal);
+    const size = [...model.tensors.values()].reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
+    await log(`${recipe.name}: ${(size / 1e6).toFixed(2)} M parameters, graphs ready in ${((performance.now() - started) / 1000).toFixed(1)} s, ${resume ? `continuing after step ${state.step}` : `seed ${recipe.seed}`}`);
+    const meter = new Meter(recipe.steps, (sizes) => matmulFlops(recipe.batch.accumulate === 1 ? graphs.step : graphs.accumulate, sizes));
+    return await steps({ recipe, model, engine, data, metrics, log, meter, onStep, signal }, state.step);
+  } finally {
+    await data.close();
+    await runtime.dispose();
+  }
+}
+
+function fresh({ trained }: TrainModel): TrainState {
+  const zeros = () => new Map([...trained].map(([name, { data }]) => [name, new Float32Array(data.length)]));
+  return { step: 0, weights: trained, m: zeros(), v: zeros() };
+}
+
+type Run = { recipe: Recipe; model: TrainModel; engine: TrainEngine; data: DataSource; metrics: MetricsFile; log: (line: string) => Promise<void>; meter: Meter } & Pick<TrainOptions, 'onStep' | 'signal'>;
+
+async function steps(run: Run, done: number): Promise<TrainResult> {
+  const { recipe, engine, data, metrics, log, meter, onStep, signal } = run;
+  const { accumulate } = recipe.batch;
+  const schedule = { ...recipe.schedule, total_steps: recipe.steps };
+  let held: EvalMetrics['eval'] | undefined;
+  let saved = done;
+  while (done < recipe.steps && !signal?.aborted) {
+    const batches: Batch[] = [];
+    const lr = recipe.optimizer.lr * scheduleFactor(schedule, done);
+    const { loss, grad_norm } = await engine.update(microBatches(data, done * accumulate, accumulate, recipe.steps * accumulate, batches), lr);
+    done++;
+    if (!Number.isFinite(loss) || !Number.isFinite(grad_norm)) throw notANumber(done, loss, grad_norm, batches, recipe);
+    const speed = meter.step(done, batches.map(({ sizes }) => sizes));
+    await metrics.append({ step: done, loss, grad_norm, lr, ...speed.line });
+
+    const due = (every: number) => (every > 0 && done % every === 0) || done === recipe.steps;
+    if (due(recipe.eval.every) && recipe.eval.clips > 0) {
+      held = await evaluateModel(engine, data, recipe);
+      await metrics.append({ step: done, eval: held });
+      const kinds = Object.entries(held.kinds).map(([kind, { accuracy }]) => `${kind} ${(100 * accuracy).toFixed(1)}`);
+      await log(`step ${done}: loss ${loss.toFixed(4)}, held-out loss ${held.loss.toFixed(4)}, answers right ${(100 * held.accuracy).toFixed(1)} % (${kinds.join(', ')})`);
+      onStep?.({ step: done, steps: recipe.steps, loss, grad_norm, lr, ...speed.progress, eval: held });
+      meter.pause();
+    } else onStep?.({ step: done, steps: recipe.steps, loss, grad_norm, lr, ...speed.progress });
+
+    if (due(recipe.checkpoint.every)) {
+      await saveCheckpoint(recipe, await engine.state());
+      saved = done;
+      meter.pause();
+    }
+  }
+  if (saved < done) await saveCheckpoint(recipe, await engine.state());
+  if (done < recipe.steps) {
+    await log(`stopped after step ${done}; its checkpoint is saved`);
+    return { step: done, finished: false, eval: held };
+  }
+  const directory = await saveModel(run);
+  await log(`finished: ${directory}`);
+  return { step: done, finished: true, model: directory, eval: held };
+}
+
+/** The micro-batches of an update; `used` collects them for reports. */
+async function* microBatches(data: DataSource, first: number, count: number, last: number, used: Batch[]): AsyncGenerator<Batch> {
+  for (let i = 0; i < count; i++) {
+    const batch = await data.next({ set: 'train', index: first + i }, last);
+    used.push(batch);
+    yield batch;
+  }
+}
+
+async function saveModel({ recipe, model, engine }: Run): Promise<string> {
+  const directory = join(recipe.out, 'model');
+  const { weights } = await engine.state();
+  await exportModel(directory, {
+    config: savedConfig(model.config, recipe),
+    weights: [...model.weights].map(([name, tensor]) => [name, weights.get(name) ?? tensor]),
+    dtype: recipe.dtype,
+    tokenizer: recipe.tokenizer,
+    min_pixels: recipe.data.min_pixels,
+    max_pixels: recipe.data.max_pixels,
+    eos_token_id: model.config.eos_token_id,
+    pad_token_id: model.config.pad_token_id ?? model.config.eos_token_id[0],
+  });
+  return directory;
+}
+
+function notANumber(step: number, loss: number, grad_norm: number, batches: Batch[], recipe: Recipe): StaveError {
+  const seeds = batches.flatMap(({ segments }) => segments.map(({ seed }) => seed));
+  return new StaveError('TRAIN', {
+    what: `step ${step}: the loss is ${loss}, the gradient norm ${grad_norm}`,
+    why: `the learning rate may be too high; the batch's clips have the seeds ${[...new Set(seeds)].join(', ')}`,
+    fix: `lower optimizer.lr (now ${recipe.optimizer.lr}) and continue with --resume: the last checkpoint is untouched`,
+  });
+}
+
+/** Speeds over the last steps; evaluations and checkpoints don't count. */
+class Meter {
+  readonly #steps: number;
+  readonly #flops: (sizes: Batch['sizes']) => number;
+  readonly #recent: { seconds: number; clips: number; tokens: number; flops: number }[] = [];
+  #last = performance.now();
+
+  constructor(steps: number, flops: (sizes: Batch['sizes']) => number) {
+    this.#steps = steps;
+    this.#flops = flops;
+  }
+
+  pause(): void {
+    this.#last = performance.now();
+  }
+
+  step(done: number, sizes: Batch['sizes'][]): { line: { seconds: number; clips: number; tokens: number }; progress: Pick<TrainProgress, 'clips_per_second' | 'tokens_per_second' | 'gflops' | 'eta' | 'memory'> } {
+    const sum = (f: (size: Batch['sizes']) => number) => sizes.reduce((total, size) => total + f(size), 0);
+    const now = performance.now();
+    const entry = { seconds: (now - this.#last) / 1000, clips: sum(({ B }) => B), tokens: sum(({ tokens }) => tokens), flops: sum(this.#flops) };
+    this.#last = now;
+    this.#recent.push(entry);
+    if (this.#recent.length > 20) this.#recent.shift();
+    const total = (key: keyof typeof entry) => this.#recent.reduce((n, e) => n + e[key], 0);
+    const seconds = total('seconds');
+    return {
+      line: { seconds: Math.round(entry.seconds * 1000) / 1000, clips: entry.clips, tokens: entry.tokens },
+      progress: {
+        clips_per_second: total('clips') / seconds,
+        tokens_per_second: total('tokens') / seconds,
+        gflops: total('flops') / seconds / 1e9,
+        eta: ((this.#steps - done) * seconds) / this.#recent.length,
+        memory: process.memoryUsage.rss(),
+      },
+    };
+  }
+}

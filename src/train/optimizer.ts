@@ -1,0 +1,48 @@
+import { constant, input, minimum, type Value } from '../graph/index.ts';
+
+/** AdamW's settings, named as in torch.optim.AdamW. */
+export type AdamWSettings = {
+  lr: number; // peak
+  betas: [number, number];
+  eps: number;
+  weight_decay: number;
+  /** Gradients are scaled down so that their joint norm is at most this. */
+  max_grad_norm: number;
+  /** Which trainable tensors decay: `all`, as torch does for one parameter group, or `matrices`: no bias, norm or embedding. */
+  decay: 'all' | 'matrices';
+};
+
+/** What changes from step to step: fed as scalars, so one compiled graph serves all steps. */
+export type StepInputs = { lr: Value; correction1: Value; correction2: Value };
+
+/** lr; 1 / (1 − β₁ᵗ); 1 / (1 − β₂ᵗ). */
+export function stepInputs(): StepInputs {
+  return { lr: input('lr', 'float32', []), correction1: input('correction1', 'float32', []), correction2: input('correction2', 'float32', []) };
+}
+
+/** The numbers for StepInputs at the update number `step` (1 = the first). */
+export function stepValues({ betas: [beta1, beta2] }: AdamWSettings, lr: number, step: number): { lr: number; correction1: number; correction2: number } {
+  return { lr, correction1: 1 / (1 - beta1 ** step), correction2: 1 / (1 - beta2 ** step) };
+}
+
+/** Whether weight decay applies to a tensor of the checkpoint. */
+export function decays(name: string, rule: AdamWSettings['decay']): boolean {
+  return rule === 'all' || !/\.bias$|(norm\d?|ln_q|embed_tokens)\.weight$/.test(name);
+}
+
+/** Norm of all gradients together, and the factor that torch.nn.utils.clip_grad_norm_ multiplies them with. */
+export function clipFactor(grads: readonly Value[], maxNorm: number): { norm: Value; factor: Value } {
+  const norm = grads.map((g) => g.mul(g).sum(g.shape.map((_, axis) => axis))).reduce((a, b) => a.add(b)).sqrt(); // []
+  return { norm, factor: minimum(constant(maxNorm, 'float32', []).div(norm.add(1e-6)), constant(1, 'float32', [])) };
+}
+
+/** One AdamW update of a tensor (Loshchilov & Hutter, arXiv:1711.05101; the order of operations is torch's).
+ * g: the clipped gradient, of w's shape, as m and v are. */
+export function adamW(w: Value, g: Value, m: Value, v: Value, { lr, correction1, correction2 }: StepInputs, settings: AdamWSettings, decay: boolean): { w: Value; m: Value; v: Value } {
+  const [beta1, beta2] = settings.betas;
+  const nextM = m.add(g.sub(m).mul(1 - beta1)); // β₁ m + (1 − β₁) g
+  const nextV = v.mul(beta2).add(g.mul(g).mul(1 - beta2));
+  const update = nextM.div(nextV.mul(correction2).sqrt().add(settings.eps)).mul(lr.mul(correction1));
+  const kept = decay && settings.weight_decay > 0 ? w.mul(lr.mul(-settings.weight_decay).add(1)) : w;
+  return { w: kept.sub(update), m: nextM, v: nextV };
+}

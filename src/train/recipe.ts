@@ -1,0 +1,114 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { StaveError } from '../errors.ts';
+import { Fields } from './fields.ts';
+import type { AdamWSettings } from './optimizer.ts';
+import type { Schedule } from './schedule.ts';
+
+/** A training run, complete: with the same recipe and stave version the same weights come out. */
+export type Recipe = {
+  name: string;
+  /** Directory for checkpoints, metrics.jsonl, the log and `model/`. */
+  out: string;
+  seed: number;
+  /** Directory with tokenizer.json and the chat template. */
+  tokenizer: string;
+  /** Checkpoint directory to start from; null: from scratch with `model`. */
+  init: string | null;
+  /** config.json fields of a new model (ids of special tokens and vocab_size come from the tokenizer). */
+  model: Record<string, unknown>;
+  /** How new temporal attention starts: normally distributed, or with its output projection zero. */
+  temporal_init: 'normal' | 'zero';
+  /** Deviation of the normal distribution that new weights are drawn from. */
+  init_std: number;
+  /** Patterns of tensor names (`*` = anything); the others stay as they are. */
+  trainable: string[];
+  data: { task: 'motion10'; frames: number; /** Frames are resized to multiples of 28 with an area in between, as the processor does when the model is used */ min_pixels: number; max_pixels: number; questions: number; seed: number };
+  batch: { clips: number; accumulate: number; /** What the loss averages over: each answer, or each clip's answer tokens */ average: 'answer' | 'clip' };
+  optimizer: AdamWSettings;
+  schedule: Omit<Schedule, 'total_steps'>;
+  steps: number;
+  eval: { every: number; clips: number; seed: number };
+  checkpoint: { every: number; keep: number };
+  /** Type of the saved weights; training is in float32. */
+  dtype: 'F32' | 'BF16';
+  /** Threads of the engine. */
+  threads: number;
+};
+
+/** Reads and checks a recipe; relative paths in it are relative to its folder.
+ * @throws StaveError RECIPE naming the field, its value and what is allowed; IO when the file can't be read */
+export async function loadRecipe(file: string): Promise<Recipe> {
+  const text = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new StaveError('IO', { what: `cannot read the recipe ${file}`, why: cause.message, fix: 'give the path of a recipe, for example box/recipe.json', cause });
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new StaveError('RECIPE', { what: `${file} is not valid JSON`, why: (cause as Error).message, cause });
+  }
+  return parseRecipe(json, dirname(resolve(file)));
+}
+
+/** @param base directory that relative paths start from */
+export function parseRecipe(json: unknown, base: string): Recipe {
+  const root = new Fields(json, '');
+  const data = root.child('data'), batch = root.child('batch'), optimizer = root.child('optimizer'), schedule = root.child('schedule'), evaluation = root.child('eval'), checkpoint = root.child('checkpoint');
+  const steps = root.integer('steps', { min: 1 });
+  const seed = root.integer('seed', { max: 0xffffffff }, 1);
+  const init = root.has('init') && root.raw('init') !== null ? resolve(base, root.string('init')) : null;
+  const recipe: Recipe = {
+    name: root.string('name', 'run'),
+    out: resolve(base, root.string('out')),
+    seed,
+    tokenizer: resolve(base, root.string('tokenizer')),
+    init,
+    model: parseModel(root, init),
+    temporal_init: root.choice('temporal_init', ['normal', 'zero'], 'normal'),
+    init_std: root.number('init_std', { min: 0, max: 1 }, 0.02),
+    trainable: root.list('trainable', (v): v is string => typeof v === 'string', 'patterns of tensor names, for example "visual.blocks.*.temp_attn.*"', ['*']),
+    data: {
+      task: data.choice('task', ['motion10']),
+      frames: data.integer('frames', { min: 2, max: 256 }, 16),
+      min_pixels: data.integer('min_pixels', { min: 784, max: 16_777_216 }, 84 * 112),
+      max_pixels: data.integer('max_pixels', { min: 784, max: 16_777_216 }, 84 * 168),
+      questions: data.integer('questions', { min: 1, max: 32 }, 4),
+      seed: data.integer('seed', { max: 0xffffffff }, seed),
+    },
+    batch: {
+      clips: batch.integer('clips', { min: 1, max: 4096 }, 32),
+      accumulate: batch.integer('accumulate', { min: 1, max: 1024 }, 1),
+      average: batch.choice('average', ['answer', 'clip'], 'answer'),
+    },
+    optimizer: parseOptimizer(optimizer),
+    schedule: { name: schedule.choice('name', ['cosine', 'linear', 'constant'], 'cosine'), warmup_steps: schedule.integer('warmup_steps', {}, Math.ceil(steps / 20)), floor: schedule.number('floor', { min: 0, max: 1 }, 0) },
+    steps,
+    eval: { every: evaluation.integer('every', {}, 200), clips: evaluation.integer('clips', {}, 128), seed: evaluation.integer('seed', { max: 0xffffffff }, 1_000_003) },
+    checkpoint: { every: checkpoint.integer('every', {}, 200), keep: checkpoint.integer('keep', { min: 1 }, 2) },
+    dtype: root.choice('dtype', ['F32', 'BF16'], 'BF16'),
+    threads: root.integer('threads', { min: 1, max: 256 }, 2),
+  };
+  for (const fields of [root, data, batch, optimizer, schedule, evaluation, checkpoint]) fields.done();
+  return recipe;
+}
+
+function parseOptimizer(fields: Fields): AdamWSettings {
+  const betas = fields.list('betas', (v): v is number => typeof v === 'number' && v >= 0 && v < 1, 'two numbers in [0, 1)', [0.9, 0.999]);
+  fields.choice('name', ['AdamW'], 'AdamW');
+  return {
+    lr: fields.number('lr', { min: 0 }),
+    betas: [betas[0], betas[1] ?? 0.999],
+    eps: fields.number('eps', { min: 0 }, 1e-8),
+    weight_decay: fields.number('weight_decay', { min: 0 }, 0.01),
+    max_grad_norm: fields.number('max_grad_norm', { min: 0 }, 1),
+    decay: fields.choice('decay', ['all', 'matrices'], 'matrices'),
+  };
+}
+
+/** A new model's config.json fields; their values are checked when the tokenizer is known, see newConfig. */
+function parseModel(root: Fields, init: string | null): Record<string, unknown> {
+  if (init === null) return new Fields(root.raw('model'), 'model').json;
+  if (root.has('model')) throw new StaveError('RECIPE', { what: 'the recipe has both init and model', fix: 'leave out model: the checkpoint has its own config.json' });
+  return {};
+}
