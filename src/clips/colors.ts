@@ -11,7 +11,8 @@ const ranges = {
   green: { h: [98, 148], s: [0.6, 1], l: [0.26, 0.5] },
   cyan: { h: [176, 188], s: [0.8, 1], l: [0.44, 0.62] },
   blue: { h: [215, 242], s: [0.7, 1], l: [0.4, 0.58] },
-  purple: { h: [270, 298], s: [0.55, 1], l: [0.27, 0.5] },
+  purple: { h: [268, 287], s: [0.55, 0.95], l: [0.3, 0.5] },
+  'purple ': { h: [288, 302], s: [0.6, 1], l: [0.22, 0.33] }, // the darker, redder kind
   pink: { h: [328, 348], s: [0.8, 1], l: [0.69, 0.84] },
   brown: { h: [16, 30], s: [0.5, 0.95], l: [0.2, 0.32] },
   white: { h: [0, 360], s: [0, 0.1], l: [0.95, 1] },
@@ -19,12 +20,12 @@ const ranges = {
   gray: { h: [0, 360], s: [0, 0.04], l: [0.4, 0.62] },
 } as const;
 
-export type ColorName = keyof typeof ranges;
-export const colorNames = Object.keys(ranges) as ColorName[];
+export type ColorName = Exclude<keyof typeof ranges, 'purple '>;
+export const colorNames = Object.keys(ranges).filter((n) => n !== 'purple ') as ColorName[];
 
 /** A colour of that name, varied in hue, saturation and lightness. */
 export function colorOf(name: ColorName, random: Random): Rgb {
-  const { h, s, l } = ranges[name];
+  const { h, s, l } = ranges[name === 'purple' && random.chance(0.35) ? 'purple ' : name];
   return hsl(random.range(h[0], h[1]), random.range(s[0], s[1]), random.range(l[0], l[1]));
 }
 
