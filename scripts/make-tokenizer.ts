@@ -46,7 +46,7 @@ if (!dir) {
   process.exit(2);
 }
 const merges = trainMerges(corpus(), size - 256 - specials.length, 2);
-const printable = byteCharacters().sort((a, b) => a.codePointAt(0)! - b.codePointAt(0)!);
+const printable = byteCharacters().toSorted((a, b) => a.codePointAt(0)! - b.codePointAt(0)!);
 const tokens = [...printable, ...merges.map(([a, b]) => a + b)];
 const first = tokens.length;
 const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };

@@ -29,10 +29,12 @@ function palette([a, b]: [Rgb, Rgb]): Float32Array {
   return table;
 }
 
+/** 0 before an edge, 1 behind it, soft over `width`; d: signed distance. */
+const edge = (d: number, width: number): number => Math.min(1, Math.max(0, 0.5 + d / Math.max(width, 1e-3)));
+
 /** How much of the second colour there is at a point, 0–1. */
 function weightOf({ type, angle, period, level, soft, seed }: Background, ex: number, ey: number): (x: number, y: number) => number {
   const [c, s] = [Math.cos(angle), Math.sin(angle)];
-  const edge = (d: number, width: number): number => Math.min(1, Math.max(0, 0.5 + d / Math.max(width, 1e-3)));
   const blur = 0.01 + 0.3 * soft * soft;
   switch (type) {
     case 'gradient': {

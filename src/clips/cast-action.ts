@@ -1,6 +1,6 @@
 import { opposite, type Action } from './actions.ts';
 import { chooseActor, chooseTiming, maybeWobble } from './cast.ts';
-import { poseAt, type Timing } from './motion.ts';
+import { progress, type Timing } from './motion.ts';
 import type { Random } from './random.ts';
 import { evenFrames, extent, type Actor, type Scene } from './scene.ts';
 import { shapes } from './shapes.ts';
@@ -44,7 +44,7 @@ function traveller(scene: Scene, action: 'left-to-right' | 'right-to-left' | 'ri
   const how = r.weighted({ within: 66, enters: 12, leaves: 12, through: 10 });
   const [inside, outside] = [() => r.range(0.8 * R, long - 0.8 * R), -1.1 * R];
   let [from, to] = [0, 0];
-  if (how === 'within') do [from, to] = [inside(), inside()].sort((a, b) => a - b); while (to - from < Math.min(0.32 * long, 0.9 * (long - 1.6 * R)));
+  if (how === 'within') do [from, to] = [inside(), inside()].toSorted((a, b) => a - b); while (to - from < Math.min(0.32 * long, 0.9 * (long - 1.6 * R)));
   else if (how === 'enters') [from, to] = [outside, r.range(0.42, 0.95) * (long - R)];
   else if (how === 'leaves') [from, to] = [long - r.range(0.42, 0.95) * (long - R), long - outside];
   else [from, to] = [outside, long - outside];
@@ -101,8 +101,7 @@ function turner(scene: Scene, sign: 1 | -1, r: Random): Actor {
 
 /** Largest turn between two neighbours of 16 even frames, radians. */
 function largestStep(scene: Scene, by: number, timing: Timing): number {
-  const probe = { x: 0, y: 0, angle: 0, motions: [{ type: 'turn', by, timing }] } as unknown as Actor;
-  const angles = evenFrames(scene.frames, 16).map((k) => poseAt(probe, k / (scene.frames - 1)).angle);
+  const angles = evenFrames(scene.frames, 16).map((k) => by * progress(timing, k / (scene.frames - 1)));
   return Math.max(...angles.slice(1).map((a, i) => Math.abs(a - angles[i])));
 }
 

@@ -38,10 +38,11 @@ export function hsl(h: number, s: number, l: number): Rgb {
   return [channel(0), channel(8), channel(4)];
 }
 
+const linear = (v: number): number => (v <= 10.31 ? v / 3294.6 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+const f = (t: number): number => (t > 0.008856 ? Math.cbrt(t) : 7.787 * t + 16 / 116);
+
 /** sRGB to CIE L*a*b* (D65). */
 export function lab([r, g, b]: Rgb): [number, number, number] {
-  const linear = (v: number): number => (v <= 10.31 ? v / 3294.6 : ((v / 255 + 0.055) / 1.055) ** 2.4);
-  const f = (t: number): number => (t > 0.008856 ? Math.cbrt(t) : 7.787 * t + 16 / 116);
   const [R, G, B] = [linear(r), linear(g), linear(b)];
   const x = f((0.4124 * R + 0.3576 * G + 0.1805 * B) / 0.9505);
   const y = f(0.2126 * R + 0.7152 * G + 0.0722 * B);

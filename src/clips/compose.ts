@@ -42,13 +42,14 @@ export function makeScene(seed: string | number, options: SceneOptions = {}): Sc
 
 const ratios = [1, 5 / 4, 4 / 3, 3 / 2, 16 / 10, 16 / 9, 1.85, 2];
 
+const even = (x: number): number => Math.min(640, Math.max(96, 2 * Math.round(x / 2)));
+
 /** 96–640 pixels a side, even (as the encoders want it). */
 function chooseSize(r: Random, aspect?: number): { width: number; height: number } {
   let ratio = aspect ?? r.pick(ratios);
   if (aspect === undefined && r.chance(0.5)) ratio = 1 / ratio;
   const long = Math.max(ratio, 1 / ratio);
   const short = 96 * (640 / long / 96) ** r.next(); // as many small sizes as large ones
-  const even = (x: number): number => Math.min(640, Math.max(96, 2 * Math.round(x / 2)));
   return ratio >= 1 ? { width: even(short * ratio), height: even(short) } : { width: even(short), height: even(short / ratio) };
 }
 

@@ -1,5 +1,3 @@
-import type { Actor } from './scene.ts';
-
 /** When a motion runs, as parts of the clip (0 the first frame, 1 the last), and how its speed goes. */
 export type Timing = {
   start: number;
@@ -73,8 +71,11 @@ export function blinkAlpha({ off, fade }: Extract<Motion, { type: 'blink' }>, s:
   return alpha;
 }
 
+/** What has a place and moves from it. */
+export type Moving = { x: number; y: number; angle: number; motions: readonly Motion[] };
+
 /** The actor at time s in [0, 1]: its motions one on top of the other. */
-export function poseAt(actor: Actor, s: number): Pose {
+export function poseAt(actor: Moving, s: number): Pose {
   const pose: Pose = { x: actor.x, y: actor.y, scale: 1, angle: actor.angle, alpha: 1 };
   for (const motion of actor.motions) apply(motion, pose, s);
   return pose;

@@ -20,7 +20,7 @@ export function conversation({ video, question, answer }: Motion10Record): Conve
 export function actionIn(answer: string): Action | undefined {
   const said = plain(answer);
   // the longest name first, so that “disappearing” is not taken for “appearing”
-  return [...actionIds].sort((a, b) => actions[b].length - actions[a].length).find((id) => said.includes(plain(actions[id])));
+  return actionIds.toSorted((a, b) => actions[b].length - actions[a].length).find((id) => said.includes(plain(actions[id])));
 }
 
 /** Whether an answer is right: equal up to letter case, articles and punctuation; an action by its name, a count by its number,
