@@ -3,4 +3,3 @@ export { curveSvg, type Curve } from './curve.ts';
 export { readMetrics, type EvalMetrics, type StepMetrics } from './metrics.ts';
 export { loadRecipe, parseRecipe, type Recipe } from './recipe.ts';
 export { train, type TrainOptions, type TrainProgress, type TrainResult } from './loop.ts';
-export { tokenizerFiles, trainMerges } from './tokenizer.ts';
