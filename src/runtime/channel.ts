@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { StaveError } from '../errors.ts';
 import { states, type Answers, type Kind, type Reply, type Requests } from './protocol.ts';
 
-type Waiting = { resolve: (answer: never) => void; reject: (error: unknown) => void };
+type Waiting = { state: Int32Array; resolve: (answer: never) => void; reject: (error: unknown) => void };
 
 export type CallOptions = { transfer?: ArrayBuffer[]; signal?: AbortSignal };
 
@@ -39,14 +39,13 @@ export class Channel {
       const state = new Int32Array(new SharedArrayBuffer(4));
       this.#worker.postMessage({ id, kind, state, body }, transfer);
       const abort = (): void => {
-        if (Atomics.compareExchange(state, 0, states.PENDING, states.CANCELLED) !== states.PENDING) return; // too late: the answer is on its way
-        this.#take(id)?.reject(signal!.reason);
+        if (cancel(state)) this.#take(id)?.reject(signal!.reason); // else too late: the answer is on its way
       };
       const end = <T>(f: (value: T) => void) => (value: T): void => {
         signal?.removeEventListener('abort', abort);
         f(value);
       };
-      this.#waiting.set(id, { resolve: end(resolve), reject: end(reject) });
+      this.#waiting.set(id, { state, resolve: end(resolve), reject: end(reject) });
       if (this.#waiting.size === 1) this.#worker.ref();
       signal?.addEventListener('abort', abort, { once: true });
     });
@@ -77,15 +76,24 @@ export class Channel {
     return waiting;
   }
 
-  /** Rejects all waiting calls but the last `keep`. */
+  /** Rejects all waiting calls but the last `keep`; those that the worker has not begun, it skips. */
   #refuse(error: StaveError, keep: number): void {
-    for (const id of [...this.#waiting.keys()].slice(0, this.#waiting.size - keep)) this.#take(id)?.reject(error);
+    for (const id of [...this.#waiting.keys()].slice(0, this.#waiting.size - keep)) {
+      const waiting = this.#take(id)!;
+      cancel(waiting.state);
+      waiting.reject(error);
+    }
   }
 
   #die(error: StaveError): void {
     this.#dead ??= error;
     this.#refuse(this.#dead, 0);
   }
+}
+
+/** @returns whether the worker had not finished first */
+function cancel(state: Int32Array): boolean {
+  return Atomics.compareExchange(state, 0, states.PENDING, states.CANCELLED) === states.PENDING;
 }
 
 function disposed(): StaveError {

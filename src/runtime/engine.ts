@@ -110,10 +110,10 @@ function unshared(data: TypedArray): TypedArray {
   return data.slice() as TypedArray; // slice() always makes plain memory, of shared memory too
 }
 
-/** Gives a replaced tensor's memory back now: training replaces all its state every step, faster than the collector looks. */
+/** Gives a replaced tensor's memory back now: training replaces all its state at every step. Node 20 leaves it to the collector. */
 function free(tensor: Tensor | undefined): void {
   const buffer = tensor?.data.buffer;
-  if (buffer instanceof ArrayBuffer && buffer.byteLength > 0) structuredClone(buffer, { transfer: [buffer] });
+  if (buffer instanceof ArrayBuffer && 'transfer' in buffer) buffer.transfer(0);
 }
 
 function refuseBfloat16({ inputs, outputs }: Signature): void {

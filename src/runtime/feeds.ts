@@ -35,6 +35,7 @@ export function outputsToFetch({ outputs }: Signature, fetch: string[] | undefin
   for (const name of [...(fetch ?? []), ...Object.keys(keep)]) {
     if (!names.includes(name)) throw wrong(`"${name}" is no output`, `the program has ${names.join(', ')}`, 'name one of these');
   }
+  if (new Set(Object.values(keep)).size < Object.keys(keep).length) throw wrong('two outputs are to be kept under one key', JSON.stringify(keep), 'give each its own key');
   const wanted = fetch ?? names.filter((n) => !Object.hasOwn(keep, n));
   if (wanted.length + Object.keys(keep).length === 0) throw wrong('a run was asked for no output', undefined, 'fetch or keep at least one');
   return [...new Set(wanted)];

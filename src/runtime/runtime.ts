@@ -6,7 +6,7 @@ import { checkData } from './feeds.ts';
 import { identify } from './identity.ts';
 import { Program, type Runner } from './program.ts';
 import type { ExternalData, Feed, Port, Signature } from './protocol.ts';
-import { needsPauses, shareNow, shareSlowly, type Shared } from './share.ts';
+import { needsPauses, shareNow, shareSlowly, shareWeights, type Shared } from './share.ts';
 
 export type RuntimeOptions = {
   /** Threads of the engine, the worker among them. Default: as many as there are cores. */
@@ -36,7 +36,12 @@ export class Runtime {
   static async create({ threads = availableParallelism(), spin = false }: RuntimeOptions = {}): Promise<Runtime> {
     if (!Number.isInteger(threads) || threads < 1) throw new StaveError('USAGE', { what: `threads: ${threads}`, fix: 'give a whole number from 1' });
     const channel = new Channel(new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url));
-    await channel.call('start', { threads, spin });
+    try {
+      await channel.call('start', { threads, spin });
+    } catch (error) {
+      await channel.close();
+      throw error;
+    }
     return new Runtime(channel);
   }
 
@@ -102,7 +107,7 @@ export class Runtime {
 
   #load(key: string, model: Uint8Array, externalData: ExternalData[], optimize: 'all' | 'none', signature: Signature): Compiled {
     const id = this.#nextId++;
-    const ready = this.#channel.call('compile', { program: id, model, externalData, optimize, signature });
+    const ready = shareWeights(externalData).then((shared) => this.#channel.call('compile', { program: id, model, externalData: shared, optimize, signature }));
     const compiled = { id, users: 0, ready };
     this.#compiled.set(key, compiled);
     ready.catch(() => this.#compiled.delete(key));

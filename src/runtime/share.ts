@@ -2,7 +2,7 @@
  * copied into shared memory piece by piece so that the event loop is never held. */
 import { setImmediate } from 'node:timers/promises';
 import type { Tensor, TypedArray } from '../graph/index.ts';
-import type { Feed } from './protocol.ts';
+import type { ExternalData, Feed } from './protocol.ts';
 
 /** Bytes copied without a pause: about a millisecond, two when the memory is new. */
 const PIECE = 4 << 20;
@@ -40,6 +40,13 @@ export async function shareSlowly(feeds: Record<string, Feed>, transfer: boolean
     ready[name] = 'data' in feed && mustCopy(feed.data, transfer) ? tensor(feed, await copySlowly(feed.data, signal)) : feed;
   }
   return shareNow(ready, transfer);
+}
+
+/** Weights that are in memory, as shared memory, with pauses. */
+export async function shareWeights(weights: readonly ExternalData[]): Promise<ExternalData[]> {
+  const out: ExternalData[] = [];
+  for (const { path, data } of weights) out.push({ path, data: isShared(data) ? data : ((await copySlowly(data)) as Uint8Array) });
+  return out;
 }
 
 /** The same numbers in new shared memory. */

@@ -30,8 +30,7 @@ async function serve(call: Call): Promise<void> {
 
 async function answerTo(call: Call, commit: () => boolean): Promise<Answers[Kind]> {
   if (call.kind === 'start') {
-    const { Engine } = await import('./engine.ts'); // here, so that a platform without the engine gives an error and no dead thread
-    engine = new Engine(call.body);
+    engine = new (await loadEngine())(call.body);
     return null;
   }
   const e = engine!;
@@ -45,6 +44,20 @@ async function answerTo(call: Call, commit: () => boolean): Promise<Answers[Kind
     case 'close': await e.close(); break;
   }
   return null;
+}
+
+/** Loaded here, so that a platform without the engine gives an error and no dead thread. */
+async function loadEngine(): Promise<typeof Engine> {
+  try {
+    return (await import('./engine.ts')).Engine;
+  } catch (cause) {
+    throw new StaveError('RUNTIME', {
+      what: `the engine (onnxruntime-node) cannot be loaded on ${process.platform} ${process.arch}`,
+      why: (cause as Error).message,
+      fix: 'run npm install again; it exists for Linux and Windows (x64, arm64) and macOS (arm64)',
+      cause,
+    });
+  }
 }
 
 /** Every buffer of the answer's tensors: they are moved, not copied. */
