@@ -40,14 +40,11 @@ export function gatherElements(data: Value, indices: Value, axis = -1): Value {
 
 /** Zeros of `shape` with `updates` added at the indices along the axis, repeats summed: the transpose of gather(·, indices, axis). */
 export function scatterAdd(shape: readonly Dim[], indices: Value, updates: Value, axis = 0): Value {
-  const rank = indices.rank;
   const at = axis < 0 ? axis + shape.length : axis;
   const n = dim.mul(...indices.shape);
-  const front = (list: readonly number[]): number[] => [...list.slice(at, at + rank), ...list.slice(0, at), ...list.slice(at + rank)];
-  const others = shape.toSpliced(at, 1);
-  const rows = updates.transpose(front(updates.shape.map((_, i) => i))).reshape([n, ...others]); // [n, ...others]
-  const sum = apply('ScatterND', [filled([shape[at], ...others], 0, updates.dtype), indices.reshape([n, 1]), rows], {}); // [V, ...others]
-  return sum.transpose(shape.map((_, i) => (i < at ? i + 1 : i === at ? 0 : i)));
+  const target = shape.with(at, n);
+  const along = indices.reshape(shape.map((_, i) => (i === at ? n : 1))).expand(target); // [..., n, ...]
+  return apply('ScatterElements', [filled(shape, 0, updates.dtype), along, updates.reshape(target)], { axis: at });
 }
 
 export const where = (condition: Value, a: Operand, b: Operand): Value => apply('Where', [condition, ...lift(a, b)], {});

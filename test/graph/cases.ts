@@ -85,11 +85,11 @@ export const cases: Record<string, Case[]> = {
     { shapes: [['T', 5, 2]], fixed: [picks], f: (x, i) => gather(x, i, 1) },
   ],
   GatherElements: [{ shapes: [['T', 5]], fixed: [each], f: (x, i) => gatherElements(x, i, 1) }],
-  ScatterND: [
+  ScatterElements: [
     { shapes: [['B', 3, 2]], fixed: [picks], f: (x, i) => scatterAdd([5, 2], i, x) },
     { shapes: [['N', 'B', 3, 2]], fixed: [picks], f: (x, i) => scatterAdd(['N', 5, 2], i, x, 1) },
+    { shapes: [['T', 5], ['T', 2]], fixed: [each], f: (x, u, i) => apply('ScatterElements', [x, i, u], { axis: 1 }) },
   ],
-  ScatterElements: [{ shapes: [['T', 5], ['T', 2]], fixed: [each], f: (x, u, i) => apply('ScatterElements', [x, i, u], { axis: 1 }) }],
   Softmax: [{ shapes: [['T', 5]], f: (x) => softmax(x.mul(2)) }, { shapes: [['T', 5, 'B']], f: (x) => softmax(x, 1) }],
   LogSoftmax: [{ shapes: [['T', 5]], f: (x) => logSoftmax(x.mul(2)) }, { shapes: [['T', 5, 'B']], f: (x) => logSoftmax(x, 1) }],
   LayerNormalization: [

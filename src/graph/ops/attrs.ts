@@ -36,9 +36,7 @@ export type Attrs = {
   // indexing
   Gather: { axis: number };
   GatherElements: { axis: number };
-  /** Adds updates[i] to data[indices[i]], row by row: ONNX ScatterND with reduction "add". data [V, …], indices [n, 1], updates [n, …]. */
-  ScatterND: None;
-  /** ONNX ScatterElements with reduction "add". */
+  /** With reduction "add". (ScatterND would take whole rows, but its threads lose updates of repeated rows: onnxruntime 1.30.) */
   ScatterElements: { axis: number };
   OneHot: { depth: number };
   // normalisation and other fused ops

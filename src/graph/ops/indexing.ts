@@ -1,6 +1,5 @@
 /** Picking by index and the sums that are its transpose. */
-import { filled, gather, gatherElements, scatterAdd } from '../functions.ts';
-import { dim } from '../dims.ts';
+import { filled, gatherElements, scatterAdd } from '../functions.ts';
 import { apply, type Type } from '../value.ts';
 import { refuse, sameDType, type Rules } from './rule.ts';
 
@@ -32,18 +31,6 @@ export const indexing = {
     },
     grad: (dy, [data, indices], _y, { axis }) => [apply('ScatterElements', [filled(data.shape, 0, dy.dtype), indices, dy], { axis }), null],
     onnx: ({ axis }) => ({ attributes: { axis: { int: axis } } }),
-  },
-  ScatterND: {
-    shape: (inputs) => {
-      const [data, indices, updates] = inputs;
-      const [n, one] = indices.shape;
-      sameDType('ScatterND', [data, updates]);
-      const fits = indices.dtype === 'int64' && indices.shape.length === 2 && one === 1 && updates.shape.length === data.shape.length;
-      if (!fits || updates.shape.some((d, i) => !dim.equal(d, i === 0 ? n : data.shape[i]))) throw refuse('ScatterND', inputs, 'expected data [V, …], int64 indices [n, 1], updates [n, …]');
-      return [data];
-    },
-    grad: (dy, [, indices]) => [dy, null, gather(dy, indices.reshape([indices.shape[0]]))],
-    onnx: () => ({ attributes: { reduction: { string: 'add' } } }),
   },
   ScatterElements: {
     shape: (inputs, { axis }) => {
