@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isAbort, StaveError } from '../errors.ts';
+import { renderer, type Scene } from '../clips/index.ts';
+import { encodeVideo, type Picture } from '../video/index.ts';
+import { recordsOf, setClip, type ClipClass, type ClipSet, type SetClip } from './clip-set.ts';
+
+export type RenderSetOptions = ClipSet & {
+  /** How many clips. */
+  count: number;
+  /** Absent: three of four h264 in mp4, the rest vp9 in webm. */
+  codec?: 'h264' | 'vp9';
+  signal?: AbortSignal;
+  /** Called after each clip, also those that were there already. */
+  onClip?: (progress: { done: number; count: number; clip: SetClip; rendered: boolean }) => void;
+};
+
+/** What `set.json` holds: a folder goes on only with the settings it was begun with. */
+type Begun = { format: 'stave clips 1'; seed: string; classes: ClipClass[] | null; codec: 'h264' | 'vp9' | null };
+
+/** Renders a set of labelled clips into a folder: `clip-00000.mp4`, …, `labels.jsonl` (a line per question: id, video (relative to the
+ * folder), kind, question, answer) and `set.json`. Clips that are there are kept, so it can be stopped and called again; no file is ever
+ * half written, and after an abort the labels cover the clips that are complete.
+ * @returns how many clips were rendered and how many were there, and the path of the labels
+ * @throws USAGE when the folder holds a set made with other settings, IO, VIDEO_ENCODE, or the signal's reason */
+export async function renderSet(out: string, { count, codec, signal, onClip, ...set }: RenderSetOptions): Promise<{ rendered: number; kept: number; labels: string }> {
+  if (!(Number.isInteger(count) && count > 0)) throw new StaveError('USAGE', { what: `${count} is not a number of clips`, fix: 'give an integer of at least 1' });
+  signal?.throwIfAborted();
+  await begin(out, { format: 'stave clips 1', seed: String(set.seed), classes: set.classes ? [...set.classes] : null, codec: codec ?? null });
+  const complete: SetClip[] = [];
+  let rendered = 0;
+  const labels = join(out, 'labels.jsonl');
+  const writeLabels = (): Promise<void> => writeWhole(labels, complete.flatMap(recordsOf).map((record) => `${JSON.stringify(record)}\n`).join(''));
+  try {
+    for (let index = 0; index < count; index++) {
+      const clip = setClip(set, index, codec);
+      const path = join(out, clip.video);
+      const missing = !(await exists(path));
+      if (missing) {
+        await encodeVideo(path, pictures(clip.scene), { fps: clip.scene.fps, codec: clip.codec, quality: clip.quality, signal });
+        rendered++;
+      }
+      complete.push(clip);
+      onClip?.({ done: index + 1, count, clip, rendered: missing });
+      signal?.throwIfAborted();
+    }
+  } catch (error) {
+    if (isAbort(error) || signal?.aborted) await writeLabels();
+    throw error;
+  }
+  await writeLabels();
+  return { rendered, kept: count - rendered, labels };
+}
+
+/** A scene's frames at its own size, one at a time; gives way to other work in between. */
+export async function* pictures(scene: Scene): AsyncGenerator<Picture> {
+  const draw = renderer(scene);
+  for (let index = 0; index < scene.frames; index++) {
+    const data = new Uint8Array(scene.width * scene.height * 3); // [H, W, 3]
+    draw.frame(index, data);
+    yield { data, width: scene.width, height: scene.height };
+    if (index % 8 === 7) await new Promise(setImmediate);
+  }
+}
+
+/** Makes the folder, or checks that what is in it was made with the same settings. */
+async function begin(out: string, settings: Begun): Promise<void> {
+  const file = join(out, 'set.json');
+  try {
+    await mkdir(out, { recursive: true });
+  } catch (cause) {
+    throw new StaveError('IO', { what: `cannot make the folder ${out}`, why: (cause as Error).message, fix: 'give a folder that can be written to', cause });
+  }
+  if (await exists(file)) {
+    const found = await readFile(file, 'utf8');
+    if (found === serialised(settings)) return;
+    throw new StaveError('USAGE', { what: `${out} holds clips made with other settings`, why: `${file} says ${found.replace(/\s+/g, ' ').trim()}`, fix: 'use another folder, or the same seed, classes and codec to go on' });
+  }
+  if (await exists(join(out, 'labels.jsonl'))) throw new StaveError('USAGE', { what: `${out} has a labels.jsonl but no set.json`, why: 'its clips are not known to belong to this set', fix: 'use another folder' });
+  await writeWhole(file, serialised(settings));
+}
+
+const serialised = (settings: Begun): string => `${JSON.stringify(settings, null, 2)}\n`;
+
+const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
+
+/** Under another name first, then renamed: readers see the old file or the new one. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const partial = `${path}.${randomBytes(4).toString('hex')}.partial`;
+  try {
+    await writeFile(partial, text, { flush: true });
+    await rename(partial, path);
+  } catch (cause) {
+    await rm(partial, { force: true });
+    throw new StaveError('IO', { what: `cannot write ${path}`, why: (cause as Error).message, fix: 'check that the folder can be written to and has room', cause });
+  }
+}
