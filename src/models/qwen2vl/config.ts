@@ -7,6 +7,10 @@ export type TemporalAttention = {
   /** Temporal heads as a part of the spatial ones, see {@link temporalHeads}; absent: told by the shape of `temp_attn.qkv`. */
   head_scale?: number;
   order: 'spatial-first' | 'temporal-first';
+  /** Row order in which the attention's output meets the residual. The authors' code leaves it patch by patch, [N, T], and adds it to rows that lie frame by
+   * frame, [T, N], so a patch receives the output of another place and time; their checkpoints are trained with that: 'patch-major'. 'frame-major' puts each
+   * output back to its own patch. */
+  rows: 'patch-major' | 'frame-major';
 };
 
 /** `vision_config` of config.json (transformers Qwen2VLVisionConfig). */
@@ -129,7 +133,8 @@ function parseVision(f: Fields, root: Fields): VisionConfig {
 
 function parseTemporal(f: Fields): TemporalAttention {
   const order = f.oneOf('order', ['spatial-first', 'temporal-first'], 'spatial-first');
-  return f.has('head_scale') ? { head_scale: f.positive('head_scale'), order } : { order };
+  const rows = f.oneOf('rows', ['patch-major', 'frame-major'], 'patch-major');
+  return f.has('head_scale') ? { head_scale: f.positive('head_scale'), order, rows } : { order, rows };
 }
 
 function parseText(f: Fields, root: Fields): TextConfig {

@@ -85,7 +85,7 @@ function detectTemporalAttention({ vision_config: vision }: Qwen2VLConfig, weigh
       why: `its rows must be queries, keys and values of whole heads of ${head_dim}: a multiple of ${3 * head_dim}`,
       fix: 'check num_heads and embed_dim in config.json',
     });
-  vision.temporal_attention = { head_scale: told?.head_scale ?? heads / vision.num_heads, order: order ?? told?.order ?? 'spatial-first' };
+  vision.temporal_attention = { head_scale: told?.head_scale ?? heads / vision.num_heads, order: order ?? told?.order ?? 'spatial-first', rows: told?.rows ?? 'patch-major' };
 }
 
 async function missing(dir: string): Promise<StaveError> {

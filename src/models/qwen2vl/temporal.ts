@@ -1,5 +1,6 @@
 import { dim, split, type Dim, type Value } from '../../graph/index.ts';
 import { applyRope, attention, linear, type Params, type Rope } from '../../nn/index.ts';
+import type { TemporalAttention } from './config.ts';
 
 /** Sizes of a batch of clips: B clips of T frame groups, N patches each. */
 export type Clips = { B: Dim; T: Dim; N: Dim };
@@ -7,7 +8,7 @@ export type Clips = { B: Dim; T: Dim; N: Dim };
 /** Stacked temporal attention: each patch position attends over the T frame groups of its own clip, both ways.
  * The number of heads H follows from qkv's shape, so a quarter, half or all of the spatial heads need no setting.
  * x: [B·T·N, D], time: [T, head_dim] → [B·T·N, D]. arXiv:2510.26027; AliRasekh/STAVEQ2 staveq2-training/model.py */
-export function temporalAttention(p: Params, x: Value, time: Rope, { B, T, N }: Clips, head_dim: number): Value {
+export function temporalAttention(p: Params, x: Value, time: Rope, { B, T, N }: Clips, head_dim: number, rows: TemporalAttention['rows']): Value {
   const H = temporalHeads(p, head_dim);
   const d = head_dim;
   const qkv = linear(p.at('qkv'), x)
@@ -17,13 +18,9 @@ export function temporalAttention(p: Params, x: Value, time: Rope, { B, T, N }: 
   const [qk, v] = split(qkv, [2, 1], 0);
   const [q, k] = split(applyRope(qk, time), 2, 0).map((t) => t.reshape([dim.mul(B, N), H, T, d])); // [B·N, H, T, d]
   const y = attention(q, k, v.reshape([dim.mul(B, N), H, T, d])); // [B·N, H, T, d]
-  return linear(
-    p.at('proj'),
-    y
-      .reshape([B, N, H, T, d])
-      .transpose([0, 3, 1, 2, 4]) // [B, T, N, H, d]
-      .reshape([dim.mul(B, T, N), H * d]), // [B·T·N, H·d]
-  );
+  const back = y.transpose([0, 2, 1, 3]); // [B·N, T, H, d]: the authors' order of rows, see TemporalAttention
+  const placed = rows === 'patch-major' ? back : back.reshape([B, N, T, H * d]).transpose([0, 2, 1, 3]); // [B, T, N, H·d]
+  return linear(p.at('proj'), placed.reshape([dim.mul(B, T, N), H * d])); // [B·T·N, D]
 }
 
 /** Heads of a block's temporal attention: qkv.weight is [3·heads·head_dim, D]. */

@@ -40,7 +40,7 @@ function patchEmbed(p: Params, x: Value): Value {
 export function visionBlock(p: Params, x: Value, rope: VisionRope, clips: Clips, config: VisionConfig): Value {
   const d = config.embed_dim / config.num_heads;
   const space = (x: Value) => x.add(spatialAttention(p.at('attn'), layerNorm(p.at('norm1'), x), rope.space, clips, config));
-  const time = (x: Value) => x.add(temporalAttention(p.at('temp_attn'), layerNorm(p.at('norm3'), x), rope.time, clips, d));
+  const time = (x: Value) => x.add(temporalAttention(p.at('temp_attn'), layerNorm(p.at('norm3'), x), rope.time, clips, d, config.temporal_attention?.rows ?? 'patch-major'));
 
   if (!p.has('temp_attn.qkv.weight')) x = space(x);
   else if (config.temporal_attention?.order === 'temporal-first') x = space(time(x));
