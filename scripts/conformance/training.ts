@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { grad, graph, input, type Tensor, type TypedArray } from '../../src/graph/index.ts';
-import { mropeTables, openQwen2VL, parameterShapes, ropeIndex, spaceTables, timeTables, type Qwen2VL } from '../../src/models/qwen2vl/index.ts';
+import { mropeTables, openQwen2VL, parameterShapes, spaceTables, timeTables, type Qwen2VL } from '../../src/models/qwen2vl/index.ts';
 import { Runtime } from '../../src/runtime/index.ts';
 import { encodeConversation, labelsOf, loadChatTemplate, loadTokenizer, type Message } from '../../src/text/index.ts';
 import { packBatch, splitPrefix, type Batch, type Sample } from '../../src/train/batch.ts';
@@ -26,11 +26,11 @@ type TrainingFile = {
 
 const TOLERANCE = 1e-4;
 
-/** Checks the set in `dir`; its checkpoint is `../models/staveq2`. */
-export async function checkTrainingSet(dir: string): Promise<Row[]> {
+/** Checks the set in `dir`. */
+export async function checkTrainingSet(dir: string, checkpoint = '../models/staveq2'): Promise<Row[]> {
   const file = JSON.parse(await readFile(join(dir, 'training.json'), 'utf8')) as TrainingFile;
   const stored = await openWeights(join(dir, 'training.safetensors'));
-  const model = await openQwen2VL(join(dir, '../models/staveq2'));
+  const model = await openQwen2VL(join(dir, checkpoint));
   const runtime = await Runtime.create();
   try {
     const encoded = await Promise.all(file.samples.map((_, i) => encodeSample(file, model, i)));
@@ -56,6 +56,7 @@ async function encodeSample(file: TrainingFile, model: Qwen2VL, i: number): Prom
   return { ids: conversation.ids, labels: [...labelsOf(conversation)] };
 }
 
+/** The reference's forward pass is transformers 4.46.1's, which makes M-RoPE positions in generate() alone: called by a trainer, all three rows count up by one. */
 async function sampleOf({ config }: Qwen2VL, stored: Weights, { video_grid_thw: [grid] }: StoredSample, { ids, labels }: { ids: number[]; labels: number[] }, i: number): Promise<Sample> {
   const name = `sample.${i}.frames`;
   const [count, height, width] = stored.info(name).shape;
@@ -64,8 +65,7 @@ async function sampleOf({ config }: Qwen2VL, stored: Weights, { video_grid_thw: 
   const frames = Array.from({ length: count }, (_, k) => bytes.subarray(k * size, (k + 1) * size));
   const cut = splitPrefix(ids, config.vision_end_token_id);
   const prefix = ids.slice(0, cut);
-  const { position_ids, rope_delta } = ropeIndex(prefix, { videos: [grid] }, { ...config, spatial_merge_size: 2 });
-  return { seed: String(i), prefix, positions: position_ids, next: cut + rope_delta, segments: [{ kind: 'sample', ids: ids.slice(cut), labels: labels.slice(cut) }], pixels: patchBytes(frames, height, width), grid };
+  return { seed: String(i), prefix, positions: Int32Array.from({ length: 3 * cut }, (_, i) => i % cut), next: cut, segments: [{ kind: 'sample', ids: ids.slice(cut), labels: labels.slice(cut) }], pixels: patchBytes(frames, height, width), grid };
 }
 
 function batchOf({ config }: Qwen2VL, sample: Sample, scale: number): Batch {
@@ -82,7 +82,7 @@ function batchOf({ config }: Qwen2VL, sample: Sample, scale: number): Batch {
   });
 }
 
-/** The loss and the gradient of every tensor. */
+/** The loss, the norm of every gradient, and the entries of those that are stored. */
 async function checkBackward(runtime: Runtime, model: Qwen2VL, stored: Weights, { backward }: TrainingFile, samples: Sample[]): Promise<Row> {
   const values = new Map([...parameterShapes(model.config)].map(([name, shape]) => [name, input(`param:${name}`, 'float32', shape)]));
   const { loss } = forward((name) => values.get(name), model.config, { mean: image_mean, std: image_std });
@@ -93,11 +93,14 @@ async function checkBackward(runtime: Runtime, model: Qwen2VL, stored: Weights, 
   for (const [name, shape] of parameterShapes(model.config)) feeds[`param:${name}`] = { dtype: 'float32', dims: shape, data: await model.weights.readF32(name) };
   const out = await program.run(feeds);
   let worst = { name: 'loss', deviation: Math.abs(Number(out.loss.data[0]) - backward.loss) / backward.loss };
+  let compared = 0;
   for (const name of names) {
-    const d = deviation(out[`g:${name}`].data, await stored.readF32(`backward.${name}`));
-    if (!(d <= worst.deviation)) worst = { name, deviation: d };
+    const g = out[`g:${name}`].data as Float32Array;
+    const norm = Math.abs(Math.sqrt(g.reduce((sum, x) => sum + x * x, 0)) - backward.grad_norms[name]) / backward.grad_norms[name];
+    const entries = stored.has(`backward.${name}`) ? (compared++, deviation(g, await stored.readF32(`backward.${name}`))) : 0;
+    if (!(Math.max(norm, entries) <= worst.deviation)) worst = { name, deviation: Math.max(norm, entries) };
   }
-  return { name: 'backward', ok: worst.deviation <= TOLERANCE, deviation: worst.deviation, note: `${names.length} gradients; worst: ${worst.name}` };
+  return { name: 'backward', ok: worst.deviation <= TOLERANCE, deviation: worst.deviation, note: `norms of ${names.length} gradients, entries of ${compared}; worst: ${worst.name}` };
 }
 
 /** Twelve updates of the temporal attention alone: loss, gradient norm and learning rate of each, and the weights they end with. */
