@@ -52,9 +52,11 @@ class Writer {
   readonly #names = new Map<Value, string>();
   readonly #constants = new Map<string, string>();
   readonly #lowering: Lowering;
+  readonly #used: Set<Value>;
   #count = 0;
 
   constructor(g: Graph) {
+    this.#used = new Set([...g.nodes.flatMap((node) => node.inputs), ...Object.values(g.outputs)]);
     for (const v of [...g.inputs, ...g.initializers]) this.#names.set(v, (v.node.attrs as Leaf['Input']).name);
     for (const [name, v] of Object.entries(g.outputs)) {
       if (v.node.op !== 'Constant' && !this.#names.has(v)) this.#names.set(v, name); // a second name for one value becomes an Identity
@@ -65,6 +67,7 @@ class Writer {
     this.#lowering = {
       shape: (dims) => sizes.shape(dims),
       constant: (values, dtype, dims) => this.#constant(toTyped(values, dtype), dtype, dims),
+      node: (op, from, to = this.#fresh()) => this.#emit(op, from, [to])[0],
     };
   }
 
@@ -98,8 +101,9 @@ class Writer {
 
   #op(node: OpNode): void {
     const names = node.inputs.map((v) => this.nameOf(v));
-    const form = ruleOf(node.op).onnx?.(node.attrs, names, this.#lowering, node.inputs) ?? {};
-    this.#emit(form.op ?? node.op, form.inputs ?? names, node.outputs.map((v) => this.nameOf(v)), form);
+    const wires = { inputs: names, outputs: node.outputs.map((v) => this.nameOf(v)), types: node.inputs, used: node.outputs.map((v) => this.#used.has(v)) };
+    const form = ruleOf(node.op).onnx?.(node.attrs, wires, this.#lowering) ?? {};
+    this.#emit(form.op ?? node.op, form.inputs ?? wires.inputs, form.outputs ?? wires.outputs, form);
   }
 
   output(name: string, v: Value): void {

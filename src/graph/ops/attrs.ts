@@ -48,7 +48,7 @@ export type Attrs = {
   SimplifiedLayerNormalization: { epsilon: number };
   /** x Φ(x), with erf. */
   Gelu: None;
-  /** x σ(alpha x). */
+  /** x σ(alpha x). Outputs: Y, and σ(alpha x) for the gradient. */
   QuickGelu: { alpha: number };
 };
 

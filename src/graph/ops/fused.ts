@@ -3,7 +3,7 @@ import { dimension, matmul } from '../functions.ts';
 import type { Dim } from '../dims.ts';
 import { isFloat } from '../tensor.ts';
 import type { Type, Value } from '../value.ts';
-import { overDim, refuse, sameDType, type Rules } from './rule.ts';
+import { overDim, refuse, sameDType, type Rules, type Wires } from './rule.ts';
 
 const last = (shape: readonly Dim[]): Dim => shape[shape.length - 1];
 
@@ -19,6 +19,11 @@ function floating(op: string, inputs: readonly Type[]): Type[] {
   if (!isFloat(inputs[0].dtype)) throw refuse(op, inputs, 'needs floating point: cast first');
   return [inputs[0]];
 }
+
+/** The outputs up to the last one that is used. */
+const needed = ({ outputs, used }: Wires): string[] => outputs.slice(0, Math.max(1, used.lastIndexOf(true) + 1));
+
+const scaled = (x: Value, factor: number): Value => (factor === 1 ? x : x.mul(factor));
 
 /** Σ over the last axis of a · w, as a product: [..., D] and [D] → [..., 1] */
 const dot = (a: Value, w: Value): Value => matmul(a, w.reshape([-1, 1]));
@@ -55,7 +60,7 @@ export const fused = {
       const c2 = overDim(dot(p, w), D, dimension);
       return [dy.mul(w).sub(normal.mul(c2)).sub(c1).mul(r), p, dy];
     },
-    onnx: ({ epsilon }) => ({ attributes: { axis: { int: -1 }, epsilon: { float: epsilon } } }),
+    onnx: ({ epsilon }, wires) => ({ outputs: needed(wires), attributes: { axis: { int: -1 }, epsilon: { float: epsilon } } }),
     decomposition: ([x, w, b], { epsilon }) => {
       const centred = x.sub(x.mean(-1, { keepdims: true }));
       const variance = centred.mul(centred).mean(-1, { keepdims: true });
@@ -70,7 +75,7 @@ export const fused = {
       const k = overDim(dot(p, w), last(x.shape), dimension).mul(r.mul(r).mul(r));
       return [dy.mul(w).mul(r).sub(x.mul(k)), overRows(r, p)];
     },
-    onnx: ({ epsilon }) => ({ attributes: { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } } }),
+    onnx: ({ epsilon }, wires) => ({ outputs: needed(wires), attributes: { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } } }),
     decomposition: ([x, w], { epsilon }) => x.div(x.mul(x).mean(-1, { keepdims: true }).add(epsilon).sqrt()).mul(w),
   },
   Gelu: {
@@ -85,13 +90,15 @@ export const fused = {
     decomposition: ([x]) => x.mul(x.mul(Math.SQRT1_2).erf().add(1)).mul(0.5),
   },
   QuickGelu: {
-    shape: (inputs) => floating('QuickGelu', inputs),
-    /** σ + α y (1 − σ), σ = σ(α x) */
-    grad: (dy, [x], y, { alpha }) => {
-      const s = x.mul(alpha).sigmoid();
-      return [dy.mul(s.mul(x.sub(y).mul(alpha).add(1)))]; // α y (1 − σ) = σ α (x − y)
+    shape: (inputs) => [...floating('QuickGelu', inputs), inputs[0]],
+    /** σ + α y (1 − σ) = σ (1 + α (x − y)), with σ = σ(α x) kept from the forward pass. */
+    grad: (dy, [x], y, { alpha }, { outputs: [, sigma] }) => [dy.mul(sigma.mul(scaled(x.sub(y), alpha).add(1)))],
+    /** One kernel where σ is not asked for. */
+    onnx: ({ alpha }, { inputs: [x], outputs: [y, sigma], types: [{ dtype }], used }, lower) => {
+      if (!used[1]) return { domain: 'com.microsoft', outputs: [y], attributes: { alpha: { float: alpha } } };
+      const scaledX = alpha === 1 ? x : lower.node('Mul', [x, lower.constant([alpha], dtype, [])]);
+      return { op: 'Mul', inputs: [x, lower.node('Sigmoid', [scaledX], sigma)], outputs: [y] };
     },
-    onnx: ({ alpha }) => ({ domain: 'com.microsoft', attributes: { alpha: { float: alpha } } }),
     decomposition: ([x], { alpha }) => x.mul(x.mul(alpha).sigmoid()),
   },
 } satisfies Partial<Rules>;

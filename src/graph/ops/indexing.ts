@@ -47,7 +47,7 @@ export const indexing = {
       return [{ dtype: 'float32', shape: [...inputs[0].shape, depth] }];
     },
     grad: 'none',
-    onnx: ({ depth }, [indices], lower) => ({
+    onnx: ({ depth }, { inputs: [indices] }, lower) => ({
       inputs: [indices, lower.constant([depth], 'int64', [1]), lower.constant([0, 1], 'float32', [2])],
       attributes: { axis: { int: -1 } },
     }),

@@ -3,7 +3,7 @@ import { dimension, equal } from '../functions.ts';
 import type { Dim } from '../dims.ts';
 import type { Type, Value } from '../value.ts';
 import type { Attrs } from './attrs.ts';
-import { overDim, product, type Attribute, type Form, type Lowering, type Rules } from './rule.ts';
+import { overDim, product, type Attribute, type Form, type Lowering, type Rules, type Wires } from './rule.ts';
 
 type Reduce = Attrs['ReduceSum'];
 
@@ -18,7 +18,7 @@ const keep = (dy: Value, x: Value, axes: readonly number[]): Value => dy.reshape
 
 const flag = (keepdims: boolean): Record<string, Attribute> => ({ keepdims: { int: Number(keepdims) } });
 
-function onnx({ axes, keepdims }: Reduce, [x]: readonly string[], lower: Lowering): Form {
+function onnx({ axes, keepdims }: Reduce, { inputs: [x] }: Wires, lower: Lowering): Form {
   return { inputs: [x, lower.constant(axes, 'int64', [axes.length])], attributes: { ...flag(keepdims), noop_with_empty_axes: { int: 1 } } };
 }
 

@@ -16,22 +16,27 @@ export type Outputs = { outputs: readonly Value[]; dys: readonly (Value | undefi
 export type Attribute = { int: number } | { string: string } | { float: number } | { ints: readonly number[] } | { tensor: { dtype: DType; dims: number[]; data: TypedArray } };
 
 /** A node in ONNX terms. Left out: the op's own name, the standard domain, the values' names, no attributes. */
-export type Form = { op?: string; domain?: 'com.microsoft'; inputs?: readonly string[]; outputs?: number; attributes?: Record<string, Attribute> };
+export type Form = { op?: string; domain?: 'com.microsoft'; inputs?: readonly string[]; outputs?: readonly string[]; attributes?: Record<string, Attribute> };
 
-/** What a lowering may ask for beside its inputs; equal requests give the same tensor. */
+/** The node's values: their names in the model, the types of the inputs, and which outputs something uses. */
+export type Wires = { inputs: readonly string[]; outputs: readonly string[]; types: readonly Type[]; used: readonly boolean[] };
+
+/** What a lowering may ask for beside its wires; equal requests for sizes and constants give the same tensor. */
 export type Lowering = {
   /** An int64 vector of dims, computed at run time where they are symbolic. */
   shape(dims: readonly Dim[]): string;
   /** A constant tensor. */
   constant(values: readonly number[], dtype: DType, dims: readonly number[]): string;
+  /** One more node before this one; its output under a new name unless given. */
+  node(op: string, inputs: readonly string[], output?: string): string;
 };
 
 export type Rule<A> = {
   shape(inputs: readonly Type[], attrs: A): Type[];
   grad: 'none' | Gradient<A>;
-  /** Left out: the op has its ONNX name, the same inputs and no attributes. */
-  onnx?: (attrs: A, names: readonly string[], lower: Lowering, inputs: readonly Type[]) => Form;
-  /** For a fused op: the same outputs from simpler ops. Tests hold both equal, values and gradients. */
+  /** Left out: the op has its ONNX name, the same inputs and outputs and no attributes. */
+  onnx?: (attrs: A, wires: Wires, lower: Lowering) => Form;
+  /** For a fused op: the same first output from simpler ops. Tests hold both equal, values and gradients. */
   decomposition?: (inputs: readonly Value[], attrs: A) => Value;
 };
 

@@ -39,7 +39,7 @@ export const shapes = {
       return [{ dtype: inputs[0].dtype, shape }];
     },
     grad: (dy, [x]) => [dy.reshape(x.shape)],
-    onnx: ({ shape }, [x], lower, [{ shape: from }]) => ({
+    onnx: ({ shape }, { inputs: [x], types: [{ shape: from }] }, lower) => ({
       inputs: [x, reshapeTarget(from, shape, lower)],
       attributes: { allowzero: { int: Number(shape.includes(0)) } },
     }),
@@ -60,17 +60,17 @@ export const shapes = {
       return [{ dtype, shape }];
     },
     grad: (dy) => [dy],
-    onnx: ({ shape }, [x], lower) => ({ inputs: [x, lower.shape(shape)] }),
+    onnx: ({ shape }, { inputs: [x] }, lower) => ({ inputs: [x, lower.shape(shape)] }),
   },
   Slice: {
     shape: ([x], { axis, start, end }) => [{ dtype: x.dtype, shape: x.shape.with(axis, sliceLength(x, axis, start, end)) }],
     grad: (dy, [x], _y, { axis, start, end }) => [apply('Pad', [dy], { axis, before: start, after: dim.sub(x.shape[axis], end) })],
-    onnx: ({ axis, start, end }, [x], lower) => ({ inputs: [x, vector(lower, start), vector(lower, end), vector(lower, axis)] }),
+    onnx: ({ axis, start, end }, { inputs: [x] }, lower) => ({ inputs: [x, vector(lower, start), vector(lower, end), vector(lower, axis)] }),
   },
   Pad: {
     shape: ([x], { axis, before, after }) => [{ dtype: x.dtype, shape: x.shape.with(axis, dim.add(before, x.shape[axis], after)) }],
     grad: (dy, [x], _y, { axis, before }) => [dy.slice(axis, before, dim.add(before, x.shape[axis]))],
-    onnx: ({ axis, before, after }, [x], lower) => ({ inputs: [x, vector(lower, before, after), '', vector(lower, axis)] }),
+    onnx: ({ axis, before, after }, { inputs: [x] }, lower) => ({ inputs: [x, vector(lower, before, after), '', vector(lower, axis)] }),
   },
   Concat: {
     shape: (inputs, { axis }) => concatType(inputs, axis),
@@ -83,7 +83,7 @@ export const shapes = {
       return split.map((length) => ({ dtype: x.dtype, shape: x.shape.with(axis, length) }));
     },
     grad: (_dy, _x, _y, { axis }, { outputs, dys }) => [concat(pieces(outputs, dys), axis)],
-    onnx: ({ axis, split }, [x], lower) => ({ inputs: [x, lower.shape(split)], attributes: { axis: { int: axis } } }),
+    onnx: ({ axis, split }, { inputs: [x] }, lower) => ({ inputs: [x, lower.shape(split)], attributes: { axis: { int: axis } } }),
   },
   ConstantOfShape: {
     shape: (_, { shape, dtype }) => [{ dtype, shape }],
