@@ -82,6 +82,7 @@ export class Runtime {
 
   /** Ends the worker after the run it is at; calls still waiting are refused. All memory of programs and kept tensors is freed. */
   async dispose(): Promise<void> {
+    this.#compiled.clear();
     await this.#channel.close();
   }
 
