@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { StaveError } from '../errors.ts';
+import { StaveError, type Code, type Details } from '../errors.ts';
 import type { Batch } from './batch.ts';
 import type { Recipe } from './recipe.ts';
 
@@ -9,7 +9,7 @@ export type DataSettings = { tokenizer: string; config: Record<string, unknown>;
 /** Which batch: number `index` of the run (or of the held-out set); a batch is a function of the recipe and this alone. */
 export type BatchId = { set: 'train' | 'eval'; index: number };
 
-export type DataReply = { key: string; batch: Batch } | { key: string; error: Error & { code?: string; fix?: string } };
+export type DataReply = { key: string; batch: Batch } | { key: string; error: { code: Code } & Details };
 
 /** Renders and packs batches in a worker thread, some ahead of their use. The order is that of `next`'s calls, so a resumed run sees the data it would have seen. */
 export class DataSource {
@@ -23,7 +23,7 @@ export class DataSource {
     this.#worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './data-worker.ts' : './data-worker.js', import.meta.url), { workerData: settings });
     this.#worker.on('message', (reply: DataReply) => {
       const waiting = this.#waiting.get(reply.key);
-      if ('error' in reply) waiting?.reject(reply.error instanceof StaveError ? reply.error : new StaveError('TRAIN', { what: `batch ${reply.key} could not be made`, why: reply.error.message, cause: reply.error }));
+      if ('error' in reply) waiting?.reject(new StaveError(reply.error.code, reply.error));
       else waiting?.resolve(reply.batch);
     });
     this.#worker.on('error', (error) => this.#fail(error as Error));

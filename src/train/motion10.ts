@@ -1,0 +1,77 @@
+import { makeScene, random } from '../clips/index.ts';
+import { mropeTables, ropeIndex, spaceTables, timeTables, type Grid, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
+import type { Question } from '../tasks/questions.ts';
+import { trainingClip } from '../tasks/training-clip.ts';
+import { encodeConversation, labelsOf, type ChatTemplate, type Tokenizer } from '../text/index.ts';
+import { smartResize } from '../video/smart-resize.ts';
+import { packBatch, splitPrefix, type Batch, type Sample, type Segment } from './batch.ts';
+import type { BatchId, DataSettings } from './data.ts';
+import { patchBytes } from './patches.ts';
+
+/** Batches of Motion-10: clips of one grid, each with some of the questions that fit it. A batch is a function of the settings and its id alone. */
+export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, tokenizer: Tokenizer, template: ChatTemplate): (id: BatchId) => Batch {
+  const { data, batch, evaluation } = settings;
+  const { vision_config: vision } = config;
+  const merge = vision.spatial_merge_size, patch = vision.patch_size;
+  const head_dim = config.hidden_size / config.num_attention_heads, visionHead = vision.embed_dim / vision.num_heads;
+
+  return ({ set, index }) => {
+    const seed = set === 'train' ? `train/${data.seed}` : `eval/${evaluation.seed}`; // the sets share no clip
+    const { height, width } = frameSize(`${seed}/size/${index}`, data, merge * patch);
+    const grid: [number, number, number] = [data.frames / vision.temporal_patch_size, height / patch, width / patch];
+    const samples = Array.from({ length: batch.clips }, (_, b) => sample(seed, index * batch.clips + b, grid, height, width));
+    const space = spaceTables(grid[1], grid[2], visionHead, merge), time = timeTables(grid[0], visionHead);
+    return packBatch(samples, {
+      videoToken: config.video_token_id,
+      average: batch.average,
+      scale: 1 / batch.accumulate,
+      visionTables: { space_cos: space.cos, space_sin: space.sin, time_cos: time.cos, time_sin: time.sin },
+      rope: (positions) => mropeTables(positions, { head_dim, rope_theta: config.rope_theta, mrope_section: config.rope_scaling.mrope_section }),
+    });
+  };
+
+  function sample(seed: string, number: number, grid: Grid, height: number, width: number): Sample {
+    const clip = trainingClip(seed, number, { frames: data.frames, width, height });
+    const size = height * width * 3;
+    const frames = Array.from({ length: data.frames }, (_, i) => clip.frames.subarray(i * size, (i + 1) * size));
+    const conversations = chooseQuestions(clip.qa, data.questions, `${seed}/${number}`).map((qa) => ({ kind: qa.kind, ...encode(qa, grid) }));
+    const { prefix } = conversations[0];
+    const { position_ids, rope_delta } = ropeIndex(prefix, { videos: [grid] }, { ...config, spatial_merge_size: merge });
+    return {
+      seed: `${seed}/${number}`,
+      prefix,
+      positions: position_ids,
+      next: prefix.length + rope_delta,
+      segments: conversations.map(({ kind, ids, labels }): Segment => ({ kind, ids, labels })),
+      pixels: patchBytes(frames, height, width, patch, merge),
+      grid: [...grid],
+    };
+  }
+
+  /** A question with its answer as the chat template writes it, cut where the clip ends. */
+  function encode({ question, answer }: Question, [t, h, w]: Grid): { prefix: number[]; ids: number[]; labels: number[] } {
+    const conversation = encodeConversation(
+      tokenizer,
+      template,
+      [
+        { role: 'user', content: [{ type: 'video' }, { type: 'text', text: question }] },
+        { role: 'assistant', content: [{ type: 'text', text: answer }] },
+      ],
+      { videoTokens: [(t * h * w) / merge ** 2] },
+    );
+    const cut = splitPrefix(conversation.ids, config.vision_end_token_id);
+    return { prefix: conversation.ids.slice(0, cut), ids: conversation.ids.slice(cut), labels: [...labelsOf(conversation)].slice(cut) };
+  }
+}
+
+/** The frame size that a clip of the task would get when the model is used, so that sizes are as frequent in training as they will be. */
+function frameSize(seed: string, { min_pixels, max_pixels }: DataSettings['data'], factor: number): { height: number; width: number } {
+  const { width, height } = makeScene(seed);
+  return smartResize(height, width, { factor, minPixels: min_pixels, maxPixels: max_pixels });
+}
+
+/** The clip's main question (the first) and others by chance; all when there are no more. */
+function chooseQuestions(qa: readonly Question[], count: number, seed: string): Question[] {
+  if (qa.length <= count) return [...qa];
+  return [qa[0], ...random(seed, 'choose').shuffle(qa.slice(1)).slice(0, count - 1)];
+}
