@@ -12,6 +12,9 @@ const MASKED = -1e9;
 /** Tokens that enter the model, with their M-RoPE positions. */
 export type Positioned = { ids: ArrayLike<number>; /** [3, ids.length] */ position_ids: Int32Array };
 
+/** What goes through the model at once; see languageGraph. */
+type Piece = { input_ids: number[]; embed_index: number[]; position_ids: Int32Array; visual_embeds: Float32Array };
+
 export type StepOptions = {
   /** Rows whose logits are wanted, counted from the end of the given tokens. Default 1. */
   rows?: number;
@@ -35,51 +38,53 @@ export class Decoder {
     return this.#cache.length;
   }
 
-  /** Appends tokens. Each image or video placeholder takes the next row of `visual_embeds`, [V, hidden_size].
+  /** Appends tokens. Each image or video placeholder takes the next row of `visual_embeds`, [V, hidden_size]; without any, a placeholder is a token like others: a model may write one.
    * @returns logits of the last rows, [rows, vocab_size] */
   async append({ ids, position_ids }: Positioned, visual_embeds: Float32Array, { rows = 1, signal }: StepOptions = {}): Promise<Float32Array> {
+    const { vocab_size, hidden_size, image_token_id, video_token_id } = this.#config;
     const total = ids.length;
-    const { vocab_size, hidden_size } = this.#config;
     const logits = new Float32Array(rows * vocab_size);
-    let visual = 0;
+    const isVisual = (id: number) => visual_embeds.length > 0 && (id === video_token_id || id === image_token_id);
+    let used = 0; // rows of visual_embeds
     for (let start = 0; start < total; start += PIECE) {
       const end = Math.min(start + PIECE, total);
-      const piece = Array.prototype.slice.call(ids, start, end) as number[];
-      const used = piece.filter((id) => this.#isVisual(id)).length;
+      const piece = Array.from({ length: end - start }, (_, i) => ids[start + i]);
+      const first = used;
+      const embed_index = piece.map((id, i) => (isVisual(id) ? piece.length + used++ - first : i));
       const wanted = Math.max(0, end - Math.max(start, total - rows)); // of this piece's last rows
-      const output = await this.#run(piece, columns(position_ids, total, start, end), visual_embeds.subarray(visual * hidden_size, (visual + used) * hidden_size), wanted, signal);
+      const output = await this.#run(
+        { input_ids: piece, embed_index, position_ids: columns(position_ids, total, start, end), visual_embeds: visual_embeds.subarray(first * hidden_size, used * hidden_size) },
+        wanted,
+        signal,
+      );
       logits.set(output, (rows - (total - end) - wanted) * vocab_size);
-      visual += used;
     }
     return logits;
   }
 
-  /** One run of the graph. position_ids: [3, S], embeds: [V, hidden_size] → [wanted, vocab_size] */
-  async #run(ids: number[], position_ids: Int32Array, embeds: Float32Array, wanted: number, signal?: AbortSignal): Promise<Float32Array> {
-    const S = ids.length;
+  /** One run of the graph over S new positions → [wanted, vocab_size] */
+  async #run({ input_ids, embed_index, position_ids, visual_embeds }: Piece, wanted: number, signal?: AbortSignal): Promise<Float32Array> {
+    const S = input_ids.length;
     const { hidden_size, rope_theta, rope_scaling } = this.#config;
     const head_dim = headDim(this.#config);
     const { cos, sin } = mropeTables(position_ids, { head_dim, rope_theta, mrope_section: rope_scaling.mrope_section });
-    let visual = 0;
     const feeds: Record<string, Tensor> = {
-      input_ids: { dtype: 'int64', dims: [1, S], data: BigInt64Array.from(ids, BigInt) },
-      visual_embeds: { dtype: 'float32', dims: [embeds.length / hidden_size, hidden_size], data: embeds },
-      embed_index: { dtype: 'int64', dims: [S], data: BigInt64Array.from(ids, (id, i) => BigInt(this.#isVisual(id) ? S + visual++ : i)) },
+      input_ids: int64([1, S], input_ids),
+      visual_embeds: { dtype: 'float32', dims: [visual_embeds.length / hidden_size, hidden_size], data: visual_embeds },
+      embed_index: int64([S], embed_index),
       cos: { dtype: 'float32', dims: [1, S, head_dim], data: cos },
       sin: { dtype: 'float32', dims: [1, S, head_dim], data: sin },
       attention_bias: causalBias(S, this.#cache.length, this.#cache.capacity),
-      logits_index: { dtype: 'int64', dims: [wanted], data: BigInt64Array.from({ length: wanted }, (_, i) => BigInt(S - wanted + i)) },
+      logits_index: int64([wanted], Array.from({ length: wanted }, (_, i) => S - wanted + i)),
       ...this.#cache.feeds(),
     };
     const outputs = await this.#program.run(feeds, { signal });
     this.#cache.append(outputs, S);
     return outputs.logits.data as Float32Array;
   }
-
-  #isVisual(id: number): boolean {
-    return id === this.#config.video_token_id || id === this.#config.image_token_id;
-  }
 }
+
+const int64 = (dims: number[], values: number[]): Tensor => ({ dtype: 'int64', dims, data: BigInt64Array.from(values, BigInt) });
 
 /** Each new position sees the stored ones, the new ones before it and itself. → [1, 1, S, capacity + S] */
 function causalBias(S: number, stored: number, capacity: number): Tensor {

@@ -12,25 +12,31 @@ export type TemporalScope = 'item' | 'all';
 /** Items that go through the encoder in one run: B clips of T frame groups each. */
 type Run = { members: number[]; B: number; T: number; h: number; w: number };
 
+export type EncodeOptions = {
+  scope?: TemporalScope;
+  /** Another output of the vision graph, [patches, ..], in place of the visual tokens. */
+  output?: string;
+  signal?: AbortSignal;
+};
+
 /** Visual tokens of the items, one after the other in the order given: [V, hidden_size]. */
-export async function encodeVisual(program: Program, config: Qwen2VLConfig, items: VisualItem[], { scope = 'item', signal }: { scope?: TemporalScope; signal?: AbortSignal } = {}): Promise<Float32Array> {
-  const { spatial_merge_size } = config.vision_config;
-  const lengths = items.map(({ grid: [t, h, w] }) => ((t * h * w) / spatial_merge_size ** 2) * config.hidden_size); // floats of an item's tokens
-  const starts = lengths.map((_, i) => lengths.slice(0, i).reduce((a, b) => a + b, 0));
-  const embeds = new Float32Array(lengths.reduce((a, b) => a + b, 0));
+export async function encodeVisual(program: Program, config: Qwen2VLConfig, items: readonly VisualItem[], { scope = 'item', output = 'embeds', signal }: EncodeOptions = {}): Promise<Float32Array> {
+  const parts: Float32Array[] = items.map(() => new Float32Array());
   for (const run of runs(items, scope)) {
-    const outputs = await program.run(feeds(run, items, config), { signal });
+    const { [output]: tensor } = await program.run(feeds(run, items, config), { fetch: [output], signal });
     let at = 0;
     for (const member of run.members) {
-      embeds.set((outputs.embeds.data as Float32Array).subarray(at, at + lengths[member]), starts[member]);
-      at += lengths[member];
+      const [t, h, w] = items[member].grid;
+      const length = tensor.data.length * ((t * h * w) / (run.B * run.T * h * w)); // every patch has the same share
+      parts[member] = (tensor.data as Float32Array).subarray(at, at + length);
+      at += length;
     }
   }
-  return embeds;
+  return joined(parts);
 }
 
 /** Items of one shape share a run: side by side in B, or one behind the other in T where they form one sequence. */
-function runs(items: VisualItem[], scope: TemporalScope): Run[] {
+function runs(items: readonly VisualItem[], scope: TemporalScope): Run[] {
   const found = new Map<string, Run>();
   items.forEach(({ kind, grid: [t, h, w] }, i) => {
     const key = scope === 'all' ? `${kind} ${h} ${w}` : `${t} ${h} ${w}`;
@@ -46,7 +52,7 @@ function runs(items: VisualItem[], scope: TemporalScope): Run[] {
 }
 
 /** Inputs of the vision graph; tables of time only where the model has STA. */
-export function feeds({ members, B, T, h, w }: Run, items: VisualItem[], { vision_config }: Qwen2VLConfig): Record<string, Tensor> {
+function feeds({ members, B, T, h, w }: Run, items: readonly VisualItem[], { vision_config }: Qwen2VLConfig): Record<string, Tensor> {
   const head_dim = vision_config.embed_dim / vision_config.num_heads;
   const space = spaceTables(h, w, head_dim, vision_config.spatial_merge_size);
   const time = vision_config.temporal_attention && timeTables(T, head_dim);

@@ -5,21 +5,28 @@ import { initializer, type DType, type Value } from '../graph/index.ts';
 import { Params } from '../nn/index.ts';
 import type { Weights } from '../weights/index.ts';
 
-/** A JSON file of a model directory; undefined when there is none. @throws MODEL_CONFIG when it is no JSON, MODEL_MISSING when it can't be read */
+/** Text files of a model directory by name; undefined for one that is not there. @throws MODEL_MISSING when it can't be read */
+export function textReader(dir: string): (name: string) => Promise<string | undefined> {
+  return async (name) => {
+    const file = join(dir, name);
+    try {
+      return await readFile(file, 'utf8');
+    } catch (cause) {
+      const { code, message } = cause as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      throw new StaveError('MODEL_MISSING', { what: `${file} cannot be read`, why: message, cause });
+    }
+  };
+}
+
+/** A JSON file of a model directory; undefined when there is none. @throws MODEL_CONFIG when it is no JSON */
 export async function readJson(dir: string, name: string): Promise<unknown> {
-  const file = join(dir, name);
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new StaveError('MODEL_MISSING', { what: `${file} cannot be read`, why: message, cause });
-  }
+  const text = await textReader(dir)(name);
+  if (text === undefined) return undefined;
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new StaveError('MODEL_CONFIG', { what: `${file} is not JSON`, why: (cause as Error).message, fix: 'copy the file anew from where the model came from', cause });
+    throw new StaveError('MODEL_CONFIG', { what: `${join(dir, name)} is not JSON`, why: (cause as Error).message, fix: 'copy the file anew from where the model came from', cause });
   }
 }
 

@@ -1,0 +1,71 @@
+/** `npm run -s conformance -- DIR…`: runs every reference set under the folders, a line per case with its worst deviation. Exit code 1 on any failure. */
+import { readdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+type Row = { name: string; ok: boolean; deviation?: number; note?: string };
+type Kind = { kind: string; check(dir: string): Promise<Row[]> };
+
+/** A folder's kind is told by a file in it. Each checker is loaded only when its set turns up. */
+const kinds: Record<string, Kind> = {
+  'cases.json': { kind: 'models', check: async (dir) => (await import('./conformance/models.ts')).checkModelSet(dir) },
+  'processor.json': { kind: 'processor', check: async (dir) => (await import('./conformance/processor.ts')).checkProcessorSet(dir) },
+  'videos.json': { kind: 'video', check: async (dir) => (await import('./conformance/video.ts')).checkVideoSet(dir) },
+  'training.json': { kind: 'training', check: async (dir) => (await import('./conformance/training.ts')).checkTrainingSet(dir) },
+  'vitatecs.json': { kind: 'eval', check: notYet },
+  'internvideo2.json': { kind: 'internvideo2', check: notYet },
+};
+
+/** Sets in a folder and its subfolders, in a fixed order. @throws when the folder can't be read */
+async function findSets(dir: string): Promise<{ dir: string; kind: Kind }[]> {
+  const entries = (await readdir(dir, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const own = entries.filter(({ name }) => Object.hasOwn(kinds, name)).map(({ name }) => ({ dir, kind: kinds[name] }));
+  const below = [];
+  for (const entry of entries) if (entry.isDirectory()) below.push(...(await findSets(join(dir, entry.name))));
+  return [...own, ...below];
+}
+
+async function notYet(): Promise<Row[]> {
+  return [{ name: 'all cases', ok: false, note: 'not yet supported' }];
+}
+
+/** Runs the sets under the folders and writes a line per case. */
+export async function conformance(dirs: string[], write: (line: string) => void): Promise<{ passed: number; failed: number }> {
+  const count = { passed: 0, failed: 0 };
+  for (const root of dirs) {
+    const sets = await findSets(root);
+    if (sets.length === 0) {
+      count.failed++;
+      write(`FAIL  ${root}: no reference set found`);
+    }
+    for (const { dir, kind } of sets) {
+      const rows = await kind.check(dir).catch((error: Error): Row[] => [{ name: 'set', ok: false, note: error.message.split('\n').join('; ') }]);
+      for (const row of rows) {
+        count[row.ok ? 'passed' : 'failed']++;
+        write(line(`${kind.kind}/${relative(root, dir) || '.'}/${row.name}`, row));
+      }
+    }
+  }
+  return count;
+}
+
+function line(name: string, { ok, deviation, note }: Row): string {
+  const measured = deviation === undefined ? '' : deviation.toExponential(1);
+  return [ok ? 'ok  ' : 'FAIL', name.padEnd(64), measured.padStart(8), note ?? ''].join('  ').trimEnd();
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const dirs = process.argv.slice(2);
+  if (dirs.length === 0) {
+    console.error('usage: npm run -s conformance -- DIR…');
+    process.exit(2);
+  }
+  try {
+    const { passed, failed } = await conformance(dirs, (text) => console.log(text));
+    console.log(`${passed} passed, ${failed} failed`);
+    process.exitCode = failed > 0 ? 1 : 0;
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exitCode = 2;
+  }
+}
