@@ -34,9 +34,9 @@ export function castAction(scene: Scene, seen: Action, r: Random): void {
 
 const isSided = (action: Action): boolean => ['left-to-right', 'right-to-left', 'clockwise', 'anticlockwise'].includes(action);
 
-/** Travels by at least 0.3 of the view, within it, into it, out of it or right through. */
+/** Travels by at least a quarter of the view, within it, into it, out of it or right through. */
 function traveller(scene: Scene, action: 'left-to-right' | 'right-to-left' | 'rising' | 'falling', r: Random): Actor {
-  const actor = chooseActor(r);
+  const actor = chooseActor(r, { small: 0.15 });
   const { ex, ey } = extent(scene);
   const sideways = action === 'left-to-right' || action === 'right-to-left';
   const [long, wide] = sideways ? [ex, ey] : [ey, ex];
@@ -44,7 +44,7 @@ function traveller(scene: Scene, action: 'left-to-right' | 'right-to-left' | 'ri
   const how = r.weighted({ within: 66, enters: 12, leaves: 12, through: 10 });
   const [inside, outside] = [() => r.range(0.8 * R, long - 0.8 * R), -1.1 * R];
   let [from, to] = [0, 0];
-  if (how === 'within') do [from, to] = [inside(), inside()].toSorted((a, b) => a - b); while (to - from < Math.min(0.32 * long, 0.9 * (long - 1.6 * R)));
+  if (how === 'within') do [from, to] = [inside(), inside()].toSorted((a, b) => a - b); while (to - from < Math.min(0.26 * long, 0.9 * (long - 1.6 * R)));
   else if (how === 'enters') [from, to] = [outside, r.range(0.42, 0.95) * (long - R)];
   else if (how === 'leaves') [from, to] = [long - r.range(0.42, 0.95) * (long - R), long - outside];
   else [from, to] = [outside, long - outside];
@@ -62,12 +62,12 @@ function traveller(scene: Scene, action: 'left-to-right' | 'right-to-left' | 'ri
   return actor;
 }
 
-/** Grows (or shrinks) by a factor of 1.8–4.5. */
+/** Grows (or shrinks) by a factor of 1.5–5. */
 function approacher(scene: Scene, closer: boolean, r: Random): Actor {
   const actor = chooseActor(r);
   const { ex, ey } = extent(scene);
-  const ratio = r.range(1.8, 4.5);
-  const far = Math.max(r.range(0.05, 0.16), 0.22 / ratio);
+  const ratio = 1.5 * (5 / 1.5) ** r.next();
+  const far = Math.max(r.range(0.05, 0.18), 0.2 / ratio);
   actor.radius = far; // scale 1 is the far end
   const near = far * Math.min(ratio, 0.62 / far);
   const margin = (e: number): number => Math.min(e / 2, near * r.range(0.7, 1));
@@ -84,13 +84,13 @@ function approacher(scene: Scene, closer: boolean, r: Random): Actor {
   return actor;
 }
 
-/** Turns by 50–540°, but between two of 16 even frames by less than 0.42 of the angle that maps the shape onto itself. */
+/** Turns by 40–540°, but between two of 16 even frames by less than 0.42 of the angle that maps the shape onto itself. */
 function turner(scene: Scene, sign: 1 | -1, r: Random): Actor {
   const actor = chooseActor(r, { turns: true, radius: [0.17, 0.34] });
   place(scene, actor, r);
   const symmetry = ((shapes[actor.shape].symmetry || 360) * Math.PI) / 180;
-  const least = (50 * Math.PI) / 180;
-  const by = least * (540 / 50) ** r.next();
+  const least = (40 * Math.PI) / 180;
+  const by = least * (540 / 40) ** r.next();
   let timing: Timing = chooseTiming(r, 0.4);
   if (largestStep(scene, least, timing) > 0.42 * symmetry) timing = { start: 0, end: 1, ease: 'linear', pause: 0 };
   const limit = (0.42 * symmetry * by) / largestStep(scene, by, timing);
@@ -107,7 +107,7 @@ function largestStep(scene: Scene, by: number, timing: Timing): number {
 
 /** Comes or goes in its place: at once, by fading, behind a moving edge or grain by grain. */
 function vanisher(scene: Scene, to: 0 | 1, r: Random): Actor {
-  const actor = chooseActor(r, { radius: [0.11, 0.32] });
+  const actor = chooseActor(r, { radius: [0.11, 0.4], small: 0.1 });
   place(scene, actor, r);
   const style = r.weighted({ pop: 35, fade: 38, wipe: 14, dissolve: 13 });
   const start = r.range(0.15, style === 'pop' ? 0.85 : 0.7);

@@ -4,15 +4,15 @@ import type { Random } from './random.ts';
 import { extent, type Actor, type Fill, type Scene } from './scene.ts';
 import { shapeNames, shapes, type ShapeName } from './shapes.ts';
 
-export type Wish = { not?: readonly Actor[]; turns?: boolean; radius?: [number, number] };
+export type Wish = { not?: readonly Actor[]; turns?: boolean; radius?: [number, number]; /** How often it is so small that its shape is hard to tell */ small?: number };
 
 /** An actor with a look of its own and no place or motion yet. `not`: actors whose shape and colour it must not share. */
-export function chooseActor(r: Random, { not = [], turns = false, radius = [0.09, 0.28] }: Wish = {}): Actor {
+export function chooseActor(r: Random, { not = [], turns = false, radius = [0.09, 0.28], small = 0 }: Wish = {}): Actor {
   const names = shapeNames.filter((n) => !not.some((a) => a.shape === n) && (!turns || shapes[n].symmetry > 0 || r.chance(0.6)));
   const shape = r.weighted(Object.fromEntries(names.map((n) => [n, shapes[n].weight])) as Record<ShapeName, number>);
   const color = r.pick(colorNames.filter((n) => !not.some((a) => tooClose(a.color, n))));
   const rgb = colorOf(color, r);
-  const low = Math.max(radius[0], shapes[shape].minRadius);
+  const [low, high] = r.chance(small) ? [0.06, shapes[shape].minRadius] : [Math.max(radius[0], shapes[shape].minRadius), Math.max(radius[1], shapes[shape].minRadius * 1.3)];
   return {
     shape,
     variant: r.int(0, 2),
@@ -21,7 +21,7 @@ export function chooseActor(r: Random, { not = [], turns = false, radius = [0.09
     fill: chooseFill(r, shape, rgb, turns),
     round: r.chance(0.3) && !shape.startsWith('letter') ? r.range(0.02, 0.08) : 0,
     shadow: r.chance(0.2) ? r.range(0.2, 0.5) : 0,
-    radius: low + (Math.max(radius[1], low * 1.3) - low) * r.next() ** 1.3,
+    radius: low + (high - low) * r.next() ** 1.3,
     x: 0,
     y: 0,
     angle: restAngle(r, shape, turns),

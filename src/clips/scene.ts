@@ -1,7 +1,7 @@
 import { mirrored, opposite, type Action } from './actions.ts';
 import type { ColorName, Rgb } from './colors.ts';
 import type { Motion } from './motion.ts';
-import type { ShapeName } from './shapes.ts';
+import { shapes, type ShapeName } from './shapes.ts';
 
 /** How a shape is painted. Widths are in units of its radius, colours beside the shape's own are set here. */
 export type Fill =
@@ -114,6 +114,12 @@ export function actionOf(scene: Scene): Action | undefined {
 export function orderOf(scene: Scene): [Actor, Actor] {
   const [first, second] = scene.actors;
   return scene.reversed ? [second, first] : [first, second];
+}
+
+/** Whether an actor gets large enough for its shape to be told without doubt. */
+export function isTellable(actor: Actor): boolean {
+  const largest = Math.max(1, ...actor.motions.map((m) => (m.type === 'scale' ? Math.max(m.from, m.to) : 1)));
+  return actor.radius * largest >= shapes[actor.shape].minRadius;
 }
 
 /** Indices of `count` frames evenly spread from the first to the last: linspace(0, frames − 1, count), halves rounded to even. */

@@ -1,4 +1,4 @@
-import { actionIds, actionOf, opposite, orderOf, random, type Action, type Random, type Scene } from '../clips/index.ts';
+import { actionIds, actionOf, isTellable, opposite, orderOf, random, type Action, type Random, type Scene } from '../clips/index.ts';
 import { a, actionAnswer, looks, phrases, sentence, times } from './words.ts';
 
 export const questionKinds = ['action', 'yesno', 'order', 'count', 'color', 'shape', 'describe'] as const;
@@ -31,12 +31,11 @@ function aboutAction(scene: Scene, r: Random): Question[] {
   const [actor] = scene.actors;
   const list: Question[] = [
     { kind: 'action', question: r.chance(0.4) ? actionQuestion : r.pick(actionQuestions), answer: actionAnswer(action) },
-    { kind: 'describe', question: describeQuestion(r), answer: `${sentence(a(looks(actor)))} ${phrases[action].does}.` },
-    yesNo(scene, action, true, r),
-    yesNo(scene, action, false, r),
+    ...r.shuffle([yesNo(scene, action, true, r), yesNo(scene, action, false, r)]),
   ];
+  if (isTellable(actor)) list.push({ kind: 'describe', question: describeQuestion(r), answer: `${sentence(a(looks(actor)))} ${phrases[action].does}.` });
   if (r.chance(0.15)) list.push(countQuestion(thing(scene, r), r.pick(['blink', 'bounce'] as const), 0, r));
-  return r.chance(0.5) ? list : [list[0], list[1], list[3], list[2], ...list.slice(4)];
+  return list;
 }
 
 /** “Is the square moving from left to right?” A wrong one is the opposite in two cases of three. */
@@ -145,7 +144,7 @@ function aboutLooks(scene: Scene, r: Random): Question[] {
       answer: `${sentence(a(actor.shape))}.`,
     },
   ];
-  return list;
+  return isTellable(actor) ? list : list.filter((q) => q.kind !== 'shape');
 }
 
 const sideways = (scene: Scene): boolean => ['left-to-right', 'right-to-left', 'rising', 'falling'].includes(actionOf(scene)!);
