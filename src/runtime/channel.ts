@@ -1,5 +1,5 @@
 /** Calls into a worker thread: answers by number, cancellation, and what happens to everyone waiting when the worker dies. */
-import { Worker } from 'node:worker_threads';
+import { Worker, type ResourceLimits } from 'node:worker_threads';
 import { StaveError } from '../errors.ts';
 import { states, type Answers, type Kind, type Reply, type Requests } from './protocol.ts';
 
@@ -15,8 +15,9 @@ export class Channel {
   #dead: StaveError | undefined;
   #exited: Promise<void>;
 
-  constructor(url: URL) {
-    this.#worker = new Worker(url, { name: 'stave runtime' });
+  constructor(url: URL, resourceLimits?: ResourceLimits) {
+    // The process's own flags are not the worker's: with --input-type, say, it would not start.
+    this.#worker = new Worker(url, { name: 'stave runtime', execArgv: [], resourceLimits });
     this.#worker.unref();
     this.#worker.on('message', (reply: Reply) => this.#settle(reply));
     let cause: unknown;

@@ -44,7 +44,8 @@ export class Engine {
     try {
       results = await session.run(given as unknown as InferenceSession.FeedsType, names);
     } catch (error) {
-      throw explain(error, `the run failed (${Object.entries(values).map(([name, n]) => `${name} = ${n}`).join(', ') || 'all sizes fixed'})`);
+      const sizes = Object.entries(values).map(([name, n]) => `${name} = ${n}`).join(', ');
+      throw explain(error, 'the run failed', sizes && ` (with ${sizes})`);
     }
     if (!commit()) return {};
     const tensors = Object.fromEntries(names.map((name) => [name, fromOrt(results[name] as OrtTensor)]));

@@ -16,15 +16,17 @@ const patterns: [RegExp, (m: RegExpExecArray) => Details][] = [
   })],
 ];
 
-/** @param what the situation, for messages that no pattern knows */
-export function explain(error: unknown, what: string): StaveError {
+/** @param what the situation, for messages that no pattern knows  @param sizes of this run, if any */
+export function explain(error: unknown, what: string, sizes = ''): StaveError {
   if (error instanceof StaveError) return error;
   const message = error instanceof Error ? error.message : String(error);
   for (const [pattern, read] of patterns) {
     const m = pattern.exec(message);
-    if (m) return new StaveError('RUNTIME', { ...read(m), cause: error });
+    if (!m) continue;
+    const details = read(m);
+    return new StaveError('RUNTIME', { ...details, what: details.what + sizes, cause: error });
   }
-  return new StaveError('RUNTIME', { what, why: tidy(message), cause: error });
+  return new StaveError('RUNTIME', { what: what + sizes, why: tidy(message), cause: error });
 }
 
 /** Without the source paths of the engine's build. */
