@@ -13,7 +13,10 @@ import type { Leaf, Node, OpNode, Value } from './value.ts';
 export type OnnxModel = {
   /** The bytes of a ModelProto. */
   model: Uint8Array;
-  /** For the session option `externalData`: weights in memory that are too large to be copied into the bytes. */
+  /**
+   * For the session option `externalData`: weights in memory that are too large to be copied into the bytes.
+   * Empty if `files` is not: onnxruntime 1.30 wants all or no external weights in that table, so they are copied then.
+   */
   externalData: { path: string; data: Uint8Array }[];
   /** The files whose bytes the model refers to. If any, the session needs `extra: {session: {model_external_initializers_file_folder_path: '/'}}` (the root of their drive). */
   files: string[];
@@ -53,10 +56,12 @@ class Writer {
   readonly #constants = new Map<string, string>();
   readonly #lowering: Lowering;
   readonly #used: Set<Value>;
+  readonly #copies: boolean;
   #count = 0;
 
   constructor(g: Graph) {
     this.#used = new Set([...g.nodes.flatMap((node) => node.inputs), ...Object.values(g.outputs)]);
+    this.#copies = g.initializers.some((v) => 'file' in (v.node.attrs as Leaf['Initializer']).source);
     for (const v of [...g.inputs, ...g.initializers]) this.#names.set(v, (v.node.attrs as Leaf['Input']).name);
     for (const [name, v] of Object.entries(g.outputs)) {
       if (v.node.op !== 'Constant' && !this.#names.has(v)) this.#names.set(v, name); // a second name for one value becomes an Identity
@@ -85,7 +90,7 @@ class Writer {
     if ('file' in source) {
       this.files.add(source.file);
       this.tensors.set(name, externalTensor(name, v.dtype, dims, fromRoot(source.file), source.offset, source.byteLength));
-    } else if (byteLength(source) <= INLINE) {
+    } else if (this.#copies || byteLength(source) <= INLINE) {
       this.tensors.set(name, inlineTensor(name, v.dtype, dims, source.data));
     } else {
       const path = `memory/${this.externalData.length}`;

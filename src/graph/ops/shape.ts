@@ -15,16 +15,17 @@ function concatType(inputs: readonly Type[], axis: number): Type[] {
 
 /**
  * The target of an ONNX Reshape. A target with one symbolic dim among positive numbers needs no computation: that dim is −1.
- * One that keeps its symbolic dims where they are says 0 (copy) for them. Anything else is computed from the inputs' shapes.
+ * One that keeps its symbolic dims where they are says 0 (copy) for them. Anything else is computed from the inputs' shapes,
+ * and a 0 then means an empty axis.
  */
-function reshapeTarget(from: readonly Dim[], to: readonly Dim[], lower: Lowering): string {
+function reshapeTarget(from: readonly Dim[], to: readonly Dim[], lower: Lowering): { target: string; allowzero: number } {
   const symbolic = to.filter((d) => typeof d === 'string').length;
-  const vector = (dims: number[]): string => lower.constant(dims, 'int64', [dims.length]);
+  const as = (mark: number): { target: string; allowzero: number } => ({ target: lower.constant(to.map((d) => (typeof d === 'number' ? d : mark)), 'int64', [to.length]), allowzero: 0 });
   if (symbolic > 0 && !to.includes(0)) {
-    if (to.every((d, i) => typeof d === 'number' || d === from[i])) return vector(to.map((d) => (typeof d === 'number' ? d : 0)));
-    if (symbolic === 1) return vector(to.map((d) => (typeof d === 'number' ? d : -1)));
+    if (to.every((d, i) => typeof d === 'number' || d === from[i])) return as(0);
+    if (symbolic === 1) return as(-1);
   }
-  return lower.shape(to);
+  return { target: lower.shape(to), allowzero: 1 };
 }
 
 /** The pieces of a split, with zeros for those that were not used. */
@@ -39,10 +40,10 @@ export const shapes = {
       return [{ dtype: inputs[0].dtype, shape }];
     },
     grad: (dy, [x]) => [dy.reshape(x.shape)],
-    onnx: ({ shape }, { inputs: [x], types: [{ shape: from }] }, lower) => ({
-      inputs: [x, reshapeTarget(from, shape, lower)],
-      attributes: { allowzero: { int: Number(shape.includes(0)) } },
-    }),
+    onnx: ({ shape }, { inputs: [x], types: [{ shape: from }] }, lower) => {
+      const { target, allowzero } = reshapeTarget(from, shape, lower);
+      return { inputs: [x, target], attributes: { allowzero: { int: allowzero } } };
+    },
   },
   Transpose: {
     shape: ([x], { perm }) => {
