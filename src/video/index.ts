@@ -7,3 +7,8 @@ export { qwenFrameCount, sampleAll, sampleCount, sampleLmms, sampleQwen, sampleS
 export type { QwenSampling, Sampled, StaveSampling, Timeline } from './sampling.ts';
 export { encodeVideo } from './encode.ts';
 export type { EncodeOptions, Picture } from './encode.ts';
+export { decode, frameTimes, probe } from './decode.ts';
+export type { Clip, DecodeOptions, Decoding, Frame, ReadOptions } from './decode.ts';
+export type { VideoInfo } from './video-file.ts';
+export type { Limits } from './limits.ts';
+export { warmUp } from './isolate.ts';
