@@ -1,3 +1,4 @@
+import type { Rgb } from '../../src/clips/colors.ts';
 import { renderFrames } from '../../src/clips/raster.ts';
 import { evenFrames, type Scene } from '../../src/clips/scene.ts';
 
@@ -6,23 +7,27 @@ export type Seen = { area: number; x: number; y: number; /** the actor's own col
 
 export const size = 112;
 
-/** The scene as the camera would see it on a calm tripod, with one actor of the cast alone or all of them. */
+/** The scene before a plain wall that nothing on it looks like, from a calm tripod, with one actor of the cast alone or all of them. */
 function calm(scene: Scene, actors: Scene['actors']): Scene {
   const camera = { noise: 0, gray: true, shake: 0, shakes: 1, flicker: 0, flickers: 'slow', vignette: 0 } as const;
-  return { ...scene, camera, actors: actors.map((a) => ({ ...a, shadow: 0 })), cast: actors.length };
+  const colors = scene.actors.flatMap((a) => ('color' in a.fill ? [a.rgb, a.fill.color] : [a.rgb]));
+  const apart = (wall: Rgb): number => Math.min(...colors.map((c) => Math.hypot(...c.map((v, i) => v - wall[i]))));
+  const wall = ([[0, 0, 0], [255, 0, 255], [0, 255, 255], [255, 255, 255], [0, 0, 128], [128, 128, 0]] as Rgb[]).toSorted((a, b) => apart(b) - apart(a))[0];
+  return { ...scene, background: { ...scene.background, type: 'plain', colors: [wall, wall] }, camera, actors: actors.map((a) => ({ ...a, shadow: 0 })), cast: actors.length };
 }
 
 /** Measures 16 even frames: area (in pixels, weighted by how far a pixel is from what lies behind) and centroid in pixels. */
 export function look(scene: Scene, actors = scene.actors.slice(0, scene.cast)): Seen[] {
   const indices = evenFrames(scene.frames, 16);
-  const full = renderFrames(calm(scene, actors), indices, size, size);
-  const empty = renderFrames(calm(scene, []), [0], size, size);
+  const plain = calm(scene, actors);
+  const full = renderFrames(plain, indices, size, size);
+  const [wall] = plain.background.colors;
   return indices.map((_, f) => {
     const picture = new Float32Array(size * size * 3);
     let [area, sx, sy] = [0, 0, 0];
     for (let i = 0; i < size * size; i++) {
       const at = (f * size * size + i) * 3;
-      const w = Math.min(1, [0, 1, 2].reduce((sum, c) => sum + Math.abs(full[at + c] - empty[i * 3 + c]), 0) / 60);
+      const w = Math.min(1, [0, 1, 2].reduce((sum, c) => sum + Math.abs(full[at + c] - wall[c]), 0) / 60);
       for (let c = 0; c < 3; c++) picture[i * 3 + c] = w * (96 + full[at + c]);
       area += w;
       sx += w * (i % size);
