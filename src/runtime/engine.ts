@@ -17,6 +17,7 @@ export class Engine {
   #programs = new Map<number, Loaded>();
   #kept = new Map<string, Tensor>();
   #options: Requests['start'];
+  #copyShared = false;
 
   constructor(options: Requests['start']) {
     this.#options = options;
@@ -42,7 +43,7 @@ export class Engine {
     const names = [...new Set([...fetch, ...Object.keys(keep)])];
     let results: InferenceSession.OnnxValueMapType;
     try {
-      results = await session.run(given as unknown as InferenceSession.FeedsType, names);
+      results = await this.#invoke(session, given, names);
     } catch (error) {
       const sizes = Object.entries(values).map(([name, n]) => `${name} = ${n}`).join(', ');
       throw explain(error, 'the run failed', sizes && ` (with ${sizes})`);
@@ -79,6 +80,19 @@ export class Engine {
   async close(): Promise<void> {
     for (const program of this.#programs.keys()) await this.release(program);
     this.#kept.clear();
+  }
+
+  /** Node 20 hides shared memory from native code ("Invalid argument", before anything runs): there it is copied. */
+  async #invoke(session: InferenceSession, feeds: Record<string, OrtLike>, names: string[]): Promise<InferenceSession.OnnxValueMapType> {
+    const shared = Object.entries(feeds).filter(([, { data }]) => data.buffer instanceof SharedArrayBuffer);
+    const copies = (): Record<string, OrtLike> => ({ ...feeds, ...Object.fromEntries(shared.map(([name, feed]) => [name, { ...feed, data: unshared(feed.data) }])) });
+    try {
+      return await session.run((this.#copyShared ? copies() : feeds) as unknown as InferenceSession.FeedsType, names);
+    } catch (error) {
+      if (this.#copyShared || shared.length === 0 || (error as Error).message !== 'Invalid argument') throw error;
+      this.#copyShared = true;
+      return session.run(copies() as unknown as InferenceSession.FeedsType, names);
+    }
   }
 
   #program(id: number): Loaded {
