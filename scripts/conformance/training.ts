@@ -2,14 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { grad, graph, input, type Tensor, type TypedArray } from '../../src/graph/index.ts';
-import { mropeTables, openQwen2VL, parameterShapes, spaceTables, timeTables, type Qwen2VL } from '../../src/models/qwen2vl/index.ts';
+import { mropeTables, openQwen2VL, parameterShapes, pixelBytes, spaceTables, timeTables, type Qwen2VL } from '../../src/models/qwen2vl/index.ts';
 import { Runtime } from '../../src/runtime/index.ts';
 import { encodeConversation, labelsOf, loadChatTemplate, loadTokenizer, type Message } from '../../src/text/index.ts';
 import { packBatch, splitPrefix, type Batch, type Sample } from '../../src/train/batch.ts';
 import { trainEngine } from '../../src/train/engine.ts';
-import { image_mean, image_std } from '../../src/train/export.ts';
 import { textReader } from '../../src/train/files.ts';
-import { patchBytes } from '../../src/train/patches.ts';
 import { scheduleFactor } from '../../src/train/schedule.ts';
 import { forward, trainGraphs } from '../../src/train/step.ts';
 import { openWeights, type Weights } from '../../src/weights/index.ts';
@@ -57,15 +55,15 @@ async function encodeSample(file: TrainingFile, model: Qwen2VL, i: number): Prom
 }
 
 /** The reference's forward pass is transformers 4.46.1's, which makes M-RoPE positions in generate() alone: called by a trainer, all three rows count up by one. */
-async function sampleOf({ config }: Qwen2VL, stored: Weights, { video_grid_thw: [grid] }: StoredSample, { ids, labels }: { ids: number[]; labels: number[] }, i: number): Promise<Sample> {
+async function sampleOf({ config, preprocessor }: Qwen2VL, stored: Weights, { video_grid_thw: [grid] }: StoredSample, { ids, labels }: { ids: number[]; labels: number[] }, i: number): Promise<Sample> {
   const name = `sample.${i}.frames`;
   const [count, height, width] = stored.info(name).shape;
   const bytes = (await stored.read(name)) as Uint8Array;
   const size = height * width * 3;
-  const frames = Array.from({ length: count }, (_, k) => bytes.subarray(k * size, (k + 1) * size));
+  const frames = Array.from({ length: count }, (_, k) => ({ data: bytes.subarray(k * size, (k + 1) * size), width, height }));
   const cut = splitPrefix(ids, config.vision_end_token_id);
   const prefix = ids.slice(0, cut);
-  return { seed: String(i), prefix, positions: Int32Array.from({ length: 3 * cut }, (_, i) => i % cut), next: cut, segments: [{ kind: 'sample', ids: ids.slice(cut), labels: labels.slice(cut) }], pixels: patchBytes(frames, height, width), grid };
+  return { seed: String(i), prefix, positions: Int32Array.from({ length: 3 * cut }, (_, i) => i % cut), next: cut, segments: [{ kind: 'sample', ids: ids.slice(cut), labels: labels.slice(cut) }], pixels: pixelBytes(frames, preprocessor).pixel_values, grid };
 }
 
 function batchOf({ config }: Qwen2VL, sample: Sample, scale: number): Batch {
@@ -85,7 +83,7 @@ function batchOf({ config }: Qwen2VL, sample: Sample, scale: number): Batch {
 /** The loss, the norm of every gradient, and the entries of those that are stored. */
 async function checkBackward(runtime: Runtime, model: Qwen2VL, stored: Weights, { backward }: TrainingFile, samples: Sample[]): Promise<Row> {
   const values = new Map([...parameterShapes(model.config)].map(([name, shape]) => [name, input(`param:${name}`, 'float32', shape)]));
-  const { loss } = forward((name) => values.get(name), model.config, { mean: image_mean, std: image_std });
+  const { loss } = forward((name) => values.get(name), model.config, model.preprocessor);
   const names = Object.keys(backward.grad_norms);
   const gradients = grad(loss, names.map((name) => values.get(name)!));
   const program = await runtime.compile(graph({ loss, ...Object.fromEntries(names.map((name, i) => [`g:${name}`, gradients[i]])) }));
@@ -116,14 +114,13 @@ async function checkStage1(runtime: Runtime, model: Qwen2VL, stored: Weights, { 
   const zeros = () => new Map([...weights].map(([name, { data }]) => [name, new Float32Array(data.length)]));
   const settings = { ...stage1.optimizer, decay: 'all' as const };
   const accumulate = stage1.gradient_accumulation_steps;
-  const graphs = trainGraphs(tensors, model.config, settings, { mean: image_mean, std: image_std });
+  const graphs = trainGraphs(tensors, model.config, settings, model.preprocessor);
   const engine = await trainEngine(runtime, graphs, { step: 0, weights, m: zeros(), v: zeros() }, settings, accumulate);
   const worst = { loss: 0, grad_norm: 0, learning_rate: 0 };
   for (const [step, expected] of stage1.log.entries()) {
     const lr = settings.lr * scheduleFactor(stage1.schedule, step);
     const micro = Array.from({ length: accumulate }, (_, k) => batchOf(model, samples[(step * accumulate + k) % samples.length], 1 / accumulate));
     const { loss, grad_norm } = await engine.update(micro, lr);
-    const relative = (value: number, wanted: number) => (wanted === 0 ? Math.abs(value) : Math.abs(value - wanted) / Math.abs(wanted));
     worst.loss = Math.max(worst.loss, relative(loss, expected.loss));
     worst.grad_norm = Math.max(worst.grad_norm, relative(grad_norm, expected.grad_norm));
     worst.learning_rate = Math.max(worst.learning_rate, relative(lr, expected.learning_rate));
@@ -131,7 +128,6 @@ async function checkStage1(runtime: Runtime, model: Qwen2VL, stored: Weights, { 
   const { weights: final } = await engine.state();
   let weight = 0;
   for (const [name, { data }] of final) weight = Math.max(weight, deviation(data, await stored.readF32(`stage1.${name}`)));
-  const row = (name: string, d: number): Row => ({ name: `stage1 ${name}`, ok: d <= TOLERANCE, deviation: d });
   return [row('losses', worst.loss), row('gradient norms', worst.grad_norm), row('learning rates', worst.learning_rate), row('final weights', weight)];
 }
 
@@ -148,4 +144,6 @@ function deviation(actual: TypedArray, expected: Float32Array): number {
   return largest === 0 ? difference : difference / largest;
 }
 
+const row = (name: string, d: number): Row => ({ name: `stage1 ${name}`, ok: d <= TOLERANCE, deviation: d });
+const relative = (value: number, wanted: number) => (wanted === 0 ? Math.abs(value) : Math.abs(value - wanted) / Math.abs(wanted));
 const same = (a: ArrayLike<number>, b: ArrayLike<number>) => a.length === b.length && Array.from(a).every((x, i) => x === b[i]);

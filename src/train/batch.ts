@@ -1,3 +1,4 @@
+import { StaveError } from '../errors.ts';
 import type { Tensor } from '../graph/index.ts';
 
 /** A question with its answer, as it stands after the clip. labels: the token to be predicted at each position, −100 where none is. */
@@ -93,11 +94,10 @@ export function packBatch(samples: Sample[], options: BatchOptions): Batch {
     }
     maskInto(bias.subarray(b * S * S, (b + 1) * S * S), owner);
   });
-  if (visual !== B * T * M) throw new Error(`${visual} placeholders for ${B * T * M} visual tokens`);
+  if (visual !== B * T * M) throw new StaveError('USAGE', { what: `the prompts hold ${visual} placeholders, the clips give ${B * T * M} visual tokens` });
 
   const { cos, sin } = options.rope(positions);
   const head_dim = cos.length / (B * S);
-  const tensor = (dtype: Tensor['dtype'], dims: number[], data: Tensor['data']): Tensor => ({ dtype, dims, data });
   return {
     feeds: {
       ...options.visionTables,
@@ -125,6 +125,7 @@ function maskInto(mask: Float32Array, owner: Int32Array): void {
   }
 }
 
+const tensor = (dtype: Tensor['dtype'], dims: number[], data: Tensor['data']): Tensor => ({ dtype, dims, data });
 const count = (labels: number[]) => labels.reduce((n, label) => n + (label === IGNORED ? 0 : 1), 0);
 const length = ({ prefix, segments }: Sample) => prefix.length + segments.reduce((n, segment) => n + segment.ids.length, 0);
 

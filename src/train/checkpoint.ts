@@ -45,7 +45,7 @@ export async function saveCheckpoint(recipe: Recipe, state: TrainState): Promise
 
 /** Paths of the whole checkpoints of a run, oldest first. */
 export async function checkpoints(recipe: Recipe): Promise<string[]> {
-  return (await list(join(recipe.out, 'checkpoints'))).filter((path) => /^step-\d+$/.test(basename(path))).sort();
+  return (await list(join(recipe.out, 'checkpoints'))).filter((path) => /^step-\d+$/.test(basename(path))).toSorted();
 }
 
 /** The last checkpoint of the recipe's run. @throws StaveError TRAIN when there is none or another recipe wrote it */

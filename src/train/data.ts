@@ -55,7 +55,7 @@ export class DataSource {
     const promise = new Promise<Batch>((...settle) => ([resolve, reject] = settle));
     promise.catch(() => {}); // reported to whoever awaits it
     this.#waiting.set(key(id), { promise, resolve, reject });
-    this.#worker.postMessage(id);
+    this.#worker.postMessage(id, []);
     return promise;
   }
 

@@ -36,7 +36,6 @@ export async function trainEngine(runtime: Runtime, graphs: TrainGraphs, state: 
   const kept = (kind: string): Feeds => Object.fromEntries(names.map((name) => [`${kind}:${name}`, { kept: `${kind}:${name}` }]));
   const keep = (...kinds: string[]) => Object.fromEntries(kinds.flatMap((kind) => names.map((name) => [`${NEXT}${kind}:${name}`, `${kind}:${name}`])));
   const scalars = (lr: number): Feeds => Object.fromEntries(Object.entries(stepValues(settings, lr, step + 1)).map(([name, value]) => [name, { dtype: 'float32', dims: [], data: Float32Array.of(value) }]));
-  const first = (tensor: Tensor) => Number(tensor.data[0]);
 
   return {
     async update(batches, lr, signal) {
@@ -66,16 +65,18 @@ export async function trainEngine(runtime: Runtime, graphs: TrainGraphs, state: 
 
     async state() {
       const now: TrainState = { step, weights: new Map(), m: new Map(), v: new Map() };
-      const read = async (key: string) => (await runtime.read(key)).data as Float32Array;
       for (const [name, { shape }] of state.weights) {
-        now.weights.set(name, { shape, data: await read(`param:${name}`) });
-        now.m.set(name, await read(`m:${name}`));
-        now.v.set(name, await read(`v:${name}`));
+        now.weights.set(name, { shape, data: await read(runtime, `param:${name}`) });
+        now.m.set(name, await read(runtime, `m:${name}`));
+        now.v.set(name, await read(runtime, `v:${name}`));
       }
       return now;
     },
   };
 }
+
+const first = (tensor: Tensor) => Number(tensor.data[0]);
+const read = async (runtime: Runtime, key: string) => (await runtime.read(key)).data as Float32Array;
 
 /** The batch's tensors that the program takes: a model without STA has no time tables, an evaluation no loss weights. */
 function fitting({ inputs }: Program, { feeds }: Batch): Record<string, Tensor> {

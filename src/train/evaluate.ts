@@ -29,6 +29,6 @@ export async function evaluateModel(engine: TrainEngine, data: DataSource, recip
   return {
     loss: nll / labels,
     accuracy: all.reduce((n, { right }) => n + right, 0) / all.reduce((n, { answers }) => n + answers, 0),
-    kinds: Object.fromEntries([...kinds].sort().map(([kind, { right, answers }]) => [kind, { accuracy: right / answers, answers }])),
+    kinds: Object.fromEntries([...kinds].toSorted().map(([kind, { right, answers }]) => [kind, { accuracy: right / answers, answers }])),
   };
 }

@@ -3,10 +3,6 @@ import { join } from 'node:path';
 import { saveSafetensors } from '../weights/index.ts';
 import { list, writeDirectory, writeWhole } from './files.ts';
 
-/** CLIP's mean and deviation by channel, as in Qwen2-VL's preprocessor_config.json. */
-export const image_mean = [0.48145466, 0.4578275, 0.40821073];
-export const image_std = [0.26862954, 0.26130258, 0.27577711];
-
 export type ExportOptions = {
   /** config.json in full. */
   config: Record<string, unknown>;
@@ -29,7 +25,7 @@ export async function exportModel(directory: string, options: ExportOptions): Pr
     const json = (name: string, value: unknown) => writeWhole(join(temporary, name), `${JSON.stringify(value, null, 2)}\n`);
     await saveSafetensors(join(temporary, 'model.safetensors'), [...options.weights].map(([name, { shape, data }]) => ({ name, dtype: options.dtype, shape, data })));
     await json('config.json', { ...options.config, torch_dtype: options.dtype === 'BF16' ? 'bfloat16' : 'float32' });
-    await json('preprocessor_config.json', preprocessor(options));
+    await json('preprocessor_config.json', preprocessorJson(options));
     await json('generation_config.json', { do_sample: false, eos_token_id: options.eos_token_id, pad_token_id: options.pad_token_id });
     for (const file of await list(options.tokenizer)) {
       const name = file.slice(options.tokenizer.length).replace(/^[\\/]/, '');
@@ -38,7 +34,8 @@ export async function exportModel(directory: string, options: ExportOptions): Pr
   });
 }
 
-function preprocessor({ min_pixels, max_pixels }: ExportOptions): Record<string, unknown> {
+/** preprocessor_config.json of a model whose frames have an area between the two, in pixels; mean and deviation are Qwen2-VL's (CLIP's). */
+export function preprocessorJson({ min_pixels, max_pixels }: { min_pixels: number; max_pixels: number }): Record<string, unknown> {
   return {
     image_processor_type: 'Qwen2VLImageProcessor',
     processor_class: 'Qwen2VLProcessor',
@@ -46,8 +43,8 @@ function preprocessor({ min_pixels, max_pixels }: ExportOptions): Record<string,
     do_normalize: true,
     do_rescale: true,
     do_resize: true,
-    image_mean,
-    image_std,
+    image_mean: [0.48145466, 0.4578275, 0.40821073],
+    image_std: [0.26862954, 0.26130258, 0.27577711],
     rescale_factor: 1 / 255,
     resample: 3,
     patch_size: 14,

@@ -1,6 +1,7 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StaveError } from '../errors.ts';
+import { parsePreprocessorConfig } from '../models/qwen2vl/index.ts';
 import { Runtime } from '../runtime/index.ts';
 import { loadTokenizer } from '../text/index.ts';
 import type { Batch } from './batch.ts';
@@ -8,30 +9,22 @@ import { loadCheckpoint, saveCheckpoint, type TrainState } from './checkpoint.ts
 import { DataSource } from './data.ts';
 import { trainEngine, type TrainEngine } from './engine.ts';
 import { evaluateModel } from './evaluate.ts';
-import { exportModel, image_mean, image_std } from './export.ts';
+import { exportModel, preprocessorJson } from './export.ts';
 import { ioError, textReader, writeWhole } from './files.ts';
 import { matmulFlops } from './flops.ts';
+import { Meter, type Speed } from './meter.ts';
 import { MetricsFile, type EvalMetrics } from './metrics.ts';
 import { savedConfig, startModel, type TrainModel } from './model.ts';
 import type { Recipe } from './recipe.ts';
 import { scheduleFactor } from './schedule.ts';
 import { trainGraphs } from './step.ts';
 
-export type TrainProgress = {
+export type TrainProgress = Speed & {
   step: number;
   steps: number;
   loss: number;
   grad_norm: number;
   lr: number;
-  /** Clips, and tokens of the language model, a second; of the last steps. */
-  clips_per_second: number;
-  tokens_per_second: number;
-  /** Billions of matrix-product operations a second. */
-  gflops: number;
-  /** Seconds left. */
-  eta: number;
-  /** Resident bytes of this process. */
-  memory: number;
   /** Set after an evaluation on the held-out clips. */
   eval?: EvalMetrics['eval'];
 };
@@ -68,7 +61,7 @@ export async function train(recipe: Recipe, { onStep, onLog, signal, resume = fa
   const runtime = await Runtime.create({ threads: recipe.threads });
   const data = new DataSource({ tokenizer: recipe.tokenizer, config: savedConfig(model.config, recipe), data: recipe.data, batch: recipe.batch, evaluation: recipe.eval });
   try {
-    const graphs = trainGraphs(model.tensors, model.config, recipe.optimizer, { mean: image_mean, std: image_std });
+    const graphs = trainGraphs(model.tensors, model.config, recipe.optimizer, parsePreprocessorConfig(preprocessorJson(recipe.data)));
     const started = performance.now();
     const engine = await trainEngine(runtime, graphs, state, recipe.optimizer, recipe.batch.accumulate, signal);
     const size = [...model.tensors.values()].reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
@@ -94,7 +87,8 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
   const schedule = { ...recipe.schedule, total_steps: recipe.steps };
   let held: EvalMetrics['eval'] | undefined;
   let saved = done;
-  while (done < recipe.steps && !signal?.aborted) {
+  while (done < recipe.steps) {
+    if (signal?.aborted) break;
     const batches: Batch[] = [];
     const lr = recipe.optimizer.lr * scheduleFactor(schedule, done);
     const { loss, grad_norm } = await engine.update(microBatches(data, done * accumulate, accumulate, recipe.steps * accumulate, batches), lr);
@@ -161,42 +155,4 @@ function notANumber(step: number, loss: number, grad_norm: number, batches: Batc
     why: `the learning rate may be too high; the batch's clips have the seeds ${[...new Set(seeds)].join(', ')}`,
     fix: `lower optimizer.lr (now ${recipe.optimizer.lr}) and continue with --resume: the last checkpoint is untouched`,
   });
-}
-
-/** Speeds over the last steps; evaluations and checkpoints don't count. */
-class Meter {
-  readonly #steps: number;
-  readonly #flops: (sizes: Batch['sizes']) => number;
-  readonly #recent: { seconds: number; clips: number; tokens: number; flops: number }[] = [];
-  #last = performance.now();
-
-  constructor(steps: number, flops: (sizes: Batch['sizes']) => number) {
-    this.#steps = steps;
-    this.#flops = flops;
-  }
-
-  pause(): void {
-    this.#last = performance.now();
-  }
-
-  step(done: number, sizes: Batch['sizes'][]): { line: { seconds: number; clips: number; tokens: number }; progress: Pick<TrainProgress, 'clips_per_second' | 'tokens_per_second' | 'gflops' | 'eta' | 'memory'> } {
-    const sum = (f: (size: Batch['sizes']) => number) => sizes.reduce((total, size) => total + f(size), 0);
-    const now = performance.now();
-    const entry = { seconds: (now - this.#last) / 1000, clips: sum(({ B }) => B), tokens: sum(({ tokens }) => tokens), flops: sum(this.#flops) };
-    this.#last = now;
-    this.#recent.push(entry);
-    if (this.#recent.length > 20) this.#recent.shift();
-    const total = (key: keyof typeof entry) => this.#recent.reduce((n, e) => n + e[key], 0);
-    const seconds = total('seconds');
-    return {
-      line: { seconds: Math.round(entry.seconds * 1000) / 1000, clips: entry.clips, tokens: entry.tokens },
-      progress: {
-        clips_per_second: total('clips') / seconds,
-        tokens_per_second: total('tokens') / seconds,
-        gflops: total('flops') / seconds / 1e9,
-        eta: ((this.#steps - done) * seconds) / this.#recent.length,
-        memory: process.memoryUsage.rss(),
-      },
-    };
-  }
 }

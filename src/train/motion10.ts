@@ -1,24 +1,26 @@
 import { makeScene, random } from '../clips/index.ts';
-import { mropeTables, ropeIndex, spaceTables, timeTables, type Grid, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
+import { frameSize, gridOf, mropeTables, parsePreprocessorConfig, pixelBytes, ropeIndex, spaceTables, timeTables, visualTokens, type Grid, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import type { Question } from '../tasks/questions.ts';
 import { trainingClip } from '../tasks/training-clip.ts';
 import { encodeConversation, labelsOf, type ChatTemplate, type Tokenizer } from '../text/index.ts';
-import { smartResize } from '../video/smart-resize.ts';
 import { packBatch, splitPrefix, type Batch, type Sample, type Segment } from './batch.ts';
 import type { BatchId, DataSettings } from './data.ts';
-import { patchBytes } from './patches.ts';
+import { preprocessorJson } from './export.ts';
 
 /** Batches of Motion-10: clips of one grid, each with some of the questions that fit it. A batch is a function of the settings and its id alone. */
 export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, tokenizer: Tokenizer, template: ChatTemplate): (id: BatchId) => Batch {
   const { data, batch, evaluation } = settings;
   const { vision_config: vision } = config;
-  const merge = vision.spatial_merge_size, patch = vision.patch_size;
+  const merge = vision.spatial_merge_size;
+  const preprocessor = parsePreprocessorConfig(preprocessorJson(data));
   const head_dim = config.hidden_size / config.num_attention_heads, visionHead = vision.embed_dim / vision.num_heads;
 
   return ({ set, index }) => {
     const seed = set === 'train' ? `train/${data.seed}` : `eval/${evaluation.seed}`; // the sets share no clip
-    const { height, width } = frameSize(`${seed}/size/${index}`, data, merge * patch);
-    const grid: [number, number, number] = [data.frames / vision.temporal_patch_size, height / patch, width / patch];
+    // The size a clip of the task would get when the model is used: sizes are as frequent in training as they will be then.
+    const natural = makeScene(`${seed}/size/${index}`);
+    const { height, width } = frameSize(natural.height, natural.width, preprocessor);
+    const grid = gridOf(data.frames, { height, width }, preprocessor);
     const samples = Array.from({ length: batch.clips }, (_, b) => sample(seed, index * batch.clips + b, grid, height, width));
     const space = spaceTables(grid[1], grid[2], visionHead, merge), time = timeTables(grid[0], visionHead);
     return packBatch(samples, {
@@ -33,8 +35,8 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
   function sample(seed: string, number: number, grid: Grid, height: number, width: number): Sample {
     const clip = trainingClip(seed, number, { frames: data.frames, width, height });
     const size = height * width * 3;
-    const frames = Array.from({ length: data.frames }, (_, i) => clip.frames.subarray(i * size, (i + 1) * size));
-    const conversations = chooseQuestions(clip.qa, data.questions, `${seed}/${number}`).map((qa) => ({ kind: qa.kind, ...encode(qa, grid) }));
+    const frames = Array.from({ length: data.frames }, (_, i) => ({ data: clip.frames.subarray(i * size, (i + 1) * size), width, height }));
+    const conversations = chooseQuestions(clip.qa, data.questions, `${seed}/${number}`).map((qa) => ({ kind: qa.kind, ...encode(qa, visualTokens(grid, merge)) }));
     const { prefix } = conversations[0];
     const { position_ids, rope_delta } = ropeIndex(prefix, { videos: [grid] }, { ...config, spatial_merge_size: merge });
     return {
@@ -43,13 +45,13 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
       positions: position_ids,
       next: prefix.length + rope_delta,
       segments: conversations.map(({ kind, ids, labels }): Segment => ({ kind, ids, labels })),
-      pixels: patchBytes(frames, height, width, patch, merge),
+      pixels: pixelBytes(frames, { ...preprocessor, do_resize: false }).pixel_values,
       grid: [...grid],
     };
   }
 
   /** A question with its answer as the chat template writes it, cut where the clip ends. */
-  function encode({ question, answer }: Question, [t, h, w]: Grid): { prefix: number[]; ids: number[]; labels: number[] } {
+  function encode({ question, answer }: Question, tokens: number): { prefix: number[]; ids: number[]; labels: number[] } {
     const conversation = encodeConversation(
       tokenizer,
       template,
@@ -57,17 +59,11 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
         { role: 'user', content: [{ type: 'video' }, { type: 'text', text: question }] },
         { role: 'assistant', content: [{ type: 'text', text: answer }] },
       ],
-      { videoTokens: [(t * h * w) / merge ** 2] },
+      { videoTokens: [tokens] },
     );
     const cut = splitPrefix(conversation.ids, config.vision_end_token_id);
     return { prefix: conversation.ids.slice(0, cut), ids: conversation.ids.slice(cut), labels: [...labelsOf(conversation)].slice(cut) };
   }
-}
-
-/** The frame size that a clip of the task would get when the model is used, so that sizes are as frequent in training as they will be. */
-function frameSize(seed: string, { min_pixels, max_pixels }: DataSettings['data'], factor: number): { height: number; width: number } {
-  const { width, height } = makeScene(seed);
-  return smartResize(height, width, { factor, minPixels: min_pixels, maxPixels: max_pixels });
 }
 
 /** The clip's main question (the first) and others by chance; all when there are no more. */

@@ -89,6 +89,8 @@ export function parseRecipe(json: unknown, base: string): Recipe {
     dtype: root.choice('dtype', ['F32', 'BF16'], 'BF16'),
     threads: root.integer('threads', { min: 1, max: 256 }, 2),
   };
+  if (recipe.data.frames % 2 !== 0) throw new StaveError('RECIPE', { what: `data.frames is ${recipe.data.frames}`, fix: 'give an even number: the vision encoder takes frames in pairs' });
+  if (recipe.data.min_pixels > recipe.data.max_pixels) throw new StaveError('RECIPE', { what: `data.min_pixels is ${recipe.data.min_pixels}, above data.max_pixels = ${recipe.data.max_pixels}`, fix: 'swap them' });
   for (const fields of [root, data, batch, optimizer, schedule, evaluation, checkpoint]) fields.done();
   return recipe;
 }

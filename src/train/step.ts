@@ -1,5 +1,5 @@
 import { argMax, constant, dim, grad, graph, initializer, input, type Dim, type Graph, type TensorSource, type Value } from '../graph/index.ts';
-import { languageModel, visionTower, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
+import { languageModel, visionTower, type PreprocessorConfig, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import { Params } from '../nn/index.ts';
 import { negativeLogLikelihood, weightedLoss } from './loss.ts';
 import { adamW, clipFactor, decays, stepInputs, type AdamWSettings } from './optimizer.ts';
@@ -22,10 +22,13 @@ export type TrainGraphs = {
 /** Prefix of an output that takes the place of the input of the same name in the next step. */
 export const NEXT = 'next.';
 
+/** Mean and deviation by channel, of values in 0 … 1. */
+export type Normalize = Pick<PreprocessorConfig, 'image_mean' | 'image_std'>;
+
 export type Forward = { loss: Value; nll: Value; logits: Value };
 
 /** The graph inputs and the loss of a batch; `find` resolves the model's tensors. */
-export function forward(find: (name: string) => Value | undefined, config: Qwen2VLConfig, normalize: { mean: number[]; std: number[] }): Forward {
+export function forward(find: (name: string) => Value | undefined, config: Qwen2VLConfig, normalize: Normalize): Forward {
   const p = Params.from(find);
   const { vision_config: vision } = config;
   const patchSize = vision.in_channels * vision.temporal_patch_size * vision.patch_size ** 2;
@@ -55,7 +58,7 @@ export function forward(find: (name: string) => Value | undefined, config: Qwen2
 
 /** Bytes as the processor's numbers: (x / 255 − mean) / std by channel. A quarter of the memory traffic of feeding floats.
  * x: uint8 [B, T, N, C·rest] → float32 of the same shape */
-function normalizePixels(x: Value, channels: number, { mean, std }: { mean: number[]; std: number[] }): Value {
+function normalizePixels(x: Value, channels: number, { image_mean: mean, image_std: std }: Normalize): Value {
   const size = Number(x.shape[3]), rest = size / channels;
   const scale = Float32Array.from({ length: size }, (_, i) => 1 / (255 * std[Math.floor(i / rest)]));
   const shift = Float32Array.from({ length: size }, (_, i) => -mean[Math.floor(i / rest)] / std[Math.floor(i / rest)]);
@@ -63,7 +66,7 @@ function normalizePixels(x: Value, channels: number, { mean, std }: { mean: numb
 }
 
 /** Builds the four graphs. `tensors` lists the model's tensors by checkpoint name; those without a source are trained. */
-export function trainGraphs(tensors: ReadonlyMap<string, ModelTensor>, config: Qwen2VLConfig, settings: AdamWSettings, normalize: { mean: number[]; std: number[] }): TrainGraphs {
+export function trainGraphs(tensors: ReadonlyMap<string, ModelTensor>, config: Qwen2VLConfig, settings: AdamWSettings, normalize: Normalize): TrainGraphs {
   const values = new Map([...tensors].map(([name, { shape, source }]) => [name, source === null ? input(`param:${name}`, 'float32', shape) : initializer(name, 'float32', shape, source)]));
   const trained = [...tensors].filter(([, tensor]) => tensor.source === null).map(([name]) => name);
   const find = (name: string) => values.get(name);
