@@ -14,6 +14,7 @@ export const bytesOf = (data: TypedArray): Uint8Array<ArrayBuffer> => new Uint8A
 
 export function nodeProto(op: string, inputs: readonly string[], outputs: readonly string[], { domain, attributes = {} }: Pick<Form, 'domain' | 'attributes'> = {}): NodeProto {
   return create(NodeProtoSchema, {
+    name: outputs[0], // the engine names it when something goes wrong
     opType: op,
     input: [...inputs],
     output: [...outputs],
