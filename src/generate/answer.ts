@@ -1,0 +1,76 @@
+import { StaveError } from '../errors.ts';
+import type { Grid } from '../models/qwen2vl/index.ts';
+import type { MediaPlan } from './media.ts';
+import type { ModelInfo } from './model-files.ts';
+import type { FrameSampling } from './frame-sampling.ts';
+import type { GenerationSettings, Setting } from './settings.ts';
+
+/** An answer with everything that led to it; plain data. */
+export type AnswerResult = {
+  text: string;
+  /** Tokens of the answer, the one that ended it included. */
+  token_ids: number[];
+  /** `stop`: the model ended it; `length`: max_new_tokens was reached. */
+  finish_reason: 'stop' | 'length';
+  /** Of the first video: frames used, grid of patches, sizes in pixels. Empty or null without one. */
+  frames: MediaPlan['frames'];
+  grid: Grid | null;
+  sizes: MediaPlan['sizes'] | null;
+  /** Every video and image, in the order of the messages. */
+  media: MediaPlan[];
+  prompt_tokens: number;
+  visual_tokens: number;
+  /** Seconds. `load` is the time the model took to load, once; `total` counts from the question. */
+  timings: { load: number; plan: number; decode: number; vision: number; prefill: number; generate: number; total: number };
+  /** After the first token; null for answers of one. */
+  tokens_per_second: number | null;
+  model: ModelInfo;
+  /** Which frames, and which tokens, were chosen how; each setting with where it came from. */
+  sampling: { frames: Setting<FrameSampling>; tokens: GenerationSettings };
+  temporal_scope: 'item' | 'all';
+  /** Bytes, the largest resident size of this process so far. */
+  peak_memory: number;
+};
+
+/** An answer being written: iterate over it for pieces of text, `result()` for the whole. Leaving the loop early stops the work. */
+export class Answer implements AsyncIterable<string> {
+  readonly #pieces: AsyncGenerator<string, AnswerResult>;
+  readonly #result: Promise<AnswerResult>;
+  #settle!: { resolve(result: AnswerResult): void; reject(error: unknown): void };
+  #started = false;
+
+  constructor(pieces: AsyncGenerator<string, AnswerResult>) {
+    this.#pieces = pieces;
+    this.#result = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
+    this.#result.catch(() => {}); // who only iterates gets the error there
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<string, void> {
+    if (this.#started) throw new StaveError('USAGE', { what: 'an answer can be read once', fix: 'ask again, or use result() for the whole text' });
+    this.#started = true;
+    let finished = false;
+    try {
+      for (;;) {
+        const { done, value } = await this.#pieces.next();
+        finished = done === true;
+        if (done) return this.#settle.resolve(value);
+        yield value;
+      }
+    } catch (error) {
+      finished = true;
+      this.#settle.reject(error);
+      throw error;
+    } finally {
+      if (!finished) {
+        await this.#pieces.return(undefined as never);
+        this.#settle.reject(new StaveError('ABORTED', { what: 'the answer was left before its end' }));
+      }
+    }
+  }
+
+  /** The whole answer; reads it to the end if nobody does. */
+  async result(): Promise<AnswerResult> {
+    if (!this.#started) for await (const _ of this);
+    return this.#result;
+  }
+}

@@ -1,0 +1,59 @@
+import { StaveError } from '../errors.ts';
+import { Fields } from '../models/fields.ts';
+import { sampleAll, sampleCount, sampleLmms, sampleQwen, sampleStave, sampleTimes, type Sampled, type Timeline } from '../video/index.ts';
+
+/** Which frames of a video the model sees; the rules are in src/video/sampling.ts. `stave`: the authors' training loader; `qwen`: qwen-vl-utils;
+ * `lmms`: the benchmark harness; `count`: so many, spread evenly; `times`: those nearest to the given seconds; `all`: every frame. */
+export type FrameSampling =
+  | { rule: 'stave'; fps?: number; min_frames?: number; max_frames?: number }
+  | { rule: 'qwen'; fps?: number; min_frames?: number; max_frames?: number }
+  | { rule: 'lmms'; max_frames?: number }
+  | { rule: 'count'; frames: number }
+  | { rule: 'times'; times: readonly number[] }
+  | { rule: 'all' };
+
+export const defaultSampling: FrameSampling = { rule: 'stave', fps: 1, min_frames: 4, max_frames: 32 };
+
+const rules = ['stave', 'qwen', 'lmms', 'count', 'times', 'all'] as const;
+
+/** Chooses frames. @throws VIDEO_TOO_SHORT, USAGE */
+export function sampleFrames(clip: Timeline, sampling: FrameSampling): Sampled {
+  switch (sampling.rule) {
+    case 'stave':
+      return sampleStave(clip, limits(sampling));
+    case 'qwen':
+      return sampleQwen(clip, limits(sampling));
+    case 'lmms':
+      return sampleLmms(clip, { maxFrames: sampling.max_frames });
+    case 'count':
+      return sampleCount(clip, sampling.frames);
+    case 'times':
+      return sampleTimes(clip, sampling.times);
+    case 'all':
+      return sampleAll(clip);
+    default:
+      throw new StaveError('USAGE', { what: `there is no sampling rule "${(sampling as { rule: string }).rule}"`, fix: `use one of ${rules.join(', ')}` });
+  }
+}
+
+const limits = ({ fps, min_frames, max_frames }: { fps?: number; min_frames?: number; max_frames?: number }) => ({ fps, minFrames: min_frames, maxFrames: max_frames });
+
+/** A rule as JSON: `stave.sampling` in a model's config.json. @throws MODEL_CONFIG */
+export function parseFrameSampling(json: unknown, file: string, path: string): FrameSampling {
+  const f = new Fields(json, file, path);
+  const rule = f.oneOf('rule', rules);
+  const optional = (name: string) => (f.has(name) ? { [name]: name === 'fps' ? f.positive(name) : f.integer(name) } : {});
+  switch (rule) {
+    case 'stave':
+    case 'qwen':
+      return { rule, ...optional('fps'), ...optional('min_frames'), ...optional('max_frames') };
+    case 'lmms':
+      return { rule, ...optional('max_frames') };
+    case 'count':
+      return { rule, frames: f.integer('frames') };
+    case 'times':
+      return { rule, times: f.numbers('times', undefined) };
+    case 'all':
+      return { rule };
+  }
+}

@@ -1,0 +1,11 @@
+/** Video and question in, text out. */
+export { Answer, type AnswerResult } from './answer.ts';
+export type { TemporalScope } from './encoder.ts';
+export type { FrameSampling } from './frame-sampling.ts';
+export type { FrameInput, ImageSource, MediaPlan, VideoSource } from './media.ts';
+export type { MemoryEstimate } from './memory.ts';
+export type { ChatMessage, ChatPart } from './messages.ts';
+export type { ModelInfo } from './model-files.ts';
+export type { AskOptions, Plan } from './plan.ts';
+export type { GenerationOptions, GenerationSettings, Origin, Setting } from './settings.ts';
+export { load, planVideo, VideoModel, type LoadOptions } from './video-model.ts';

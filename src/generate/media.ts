@@ -1,0 +1,83 @@
+import { StaveError } from '../errors.ts';
+import { frameSize, gridOf, pixelValues, visualTokens, type Grid, type PreprocessorConfig, type Rgb } from '../models/qwen2vl/index.ts';
+import { decode, frameTimes, resizeBicubic, type ReadOptions, type VideoInfo } from '../video/index.ts';
+import type { VisualItem } from './encoder.ts';
+import { sampleFrames, type FrameSampling } from './frame-sampling.ts';
+
+/** RGB bytes [height, width, 3]; where in a video it stood, if it comes from one. */
+export type FrameInput = Rgb & { index?: number; /** Seconds. */ time?: number };
+
+/** A file, or frames that are all used. */
+export type VideoSource = string | readonly FrameInput[];
+/** A file whose first frame is used, or a picture. */
+export type ImageSource = string | FrameInput;
+export type MediaSource = { kind: 'video'; source: VideoSource } | { kind: 'image'; source: ImageSource };
+
+type Size = { width: number; height: number };
+
+/** What of a video or image the model sees. */
+export type MediaPlan = {
+  kind: 'video' | 'image';
+  /** null for frames in memory. */
+  path: string | null;
+  /** Frames in order; time in seconds on the file's clock, null where it is unknown. */
+  frames: { index: number; time: number | null }[];
+  /** Frame groups, patches down, patches across. */
+  grid: Grid;
+  /** Visual tokens in the prompt. */
+  tokens: number;
+  /** Pixels: as shown, and as the model gets them. */
+  sizes: { source: Size; input: Size };
+  /** The file's header. */
+  info: VideoInfo | null;
+};
+
+export type MediaOptions = { preprocessor: PreprocessorConfig; sampling: FrameSampling; read?: ReadOptions };
+
+/** Chooses frames and their size from the header and the packets' times; nothing is decoded. @throws VIDEO_MISSING, VIDEO_UNREADABLE, VIDEO_NO_FRAMES, VIDEO_TOO_SHORT, USAGE, LIMIT */
+export async function planMedia({ kind, source }: MediaSource, { preprocessor, sampling, read = {} }: MediaOptions): Promise<MediaPlan> {
+  if (typeof source !== 'string') {
+    const frames = Array.isArray(source) ? (source as readonly FrameInput[]) : [source as FrameInput];
+    if (frames.length === 0) throw new StaveError('VIDEO_NO_FRAMES', { what: 'the video is an empty list of frames', fix: 'give at least one frame' });
+    return plan(kind, null, frames.map(({ index, time }, i) => ({ index: index ?? i, time: time ?? null })), frames[0], preprocessor, null);
+  }
+  const clip = await frameTimes(source, read);
+  const { indices, times } = sampleFrames(clip, kind === 'image' ? { rule: 'count', frames: 1 } : sampling);
+  if (indices.length === 0) throw new StaveError('VIDEO_TOO_SHORT', { what: `${source}: the sampling rule "${sampling.rule}" chooses no frame`, why: `the clip has ${clip.frames} frames in ${clip.duration.toFixed(3)} s`, fix: 'use another rule, e.g. a fixed count' });
+  return plan(kind, source, indices.map((index, i) => ({ index, time: times[i] })), clip.info, preprocessor, clip.info);
+}
+
+function plan(kind: 'video' | 'image', path: string | null, frames: MediaPlan['frames'], { width, height }: Size, preprocessor: PreprocessorConfig, info: VideoInfo | null): MediaPlan {
+  const input = frameSize(height, width, preprocessor);
+  const grid = gridOf(frames.length, input, preprocessor);
+  return { kind, path, frames, grid, tokens: visualTokens(grid, preprocessor.merge_size), sizes: { source: { width, height }, input: { width: input.width, height: input.height } }, info };
+}
+
+/** Decodes the planned frames into patches, group by group: of the pictures themselves never more than a group is held. @throws as decoding does */
+export async function readMedia({ source }: MediaSource, { kind, frames, grid, sizes }: MediaPlan, { preprocessor, read = {} }: MediaOptions): Promise<VisualItem> {
+  const [t, h, w] = grid;
+  const { temporal_patch_size, patch_size } = preprocessor;
+  const length = h * w * 3 * temporal_patch_size * patch_size ** 2; // floats of a group
+  const pixel_values = new Float32Array(new SharedArrayBuffer(t * length * 4)); // [t·h·w, C·2·14·14]
+  const pictures = typeof source === 'string' ? decode(source, { ...read, pick: frames.map(({ index }) => index), size: sizes.input }) : resized(Array.isArray(source) ? source : [source as FrameInput], sizes.input);
+  let group: Rgb[] = [];
+  let count = 0;
+  const flush = () => {
+    pixel_values.set(pixelValues(group, preprocessor).pixel_values, Math.floor((count - 1) / temporal_patch_size) * length);
+    group = [];
+  };
+  for await (const picture of pictures) {
+    group.push(picture);
+    if (++count % temporal_patch_size === 0) flush();
+  }
+  if (group.length > 0) flush();
+  if (count !== frames.length) throw new StaveError('VIDEO_UNREADABLE', { what: `${String(source)}: ${count} of ${frames.length} frames could be decoded`, fix: 'convert the file anew' });
+  return { kind, grid, pixel_values };
+}
+
+function* resized(frames: readonly FrameInput[], { width, height }: Size): Generator<Rgb> {
+  for (const frame of frames) {
+    const same = frame.width === width && frame.height === height;
+    yield same ? frame : { data: resizeBicubic(frame.data, frame.height, frame.width, height, width), width, height };
+  }
+}

@@ -1,0 +1,35 @@
+import type { Grid, Qwen2VLConfig } from '../models/qwen2vl/index.ts';
+
+/** Bytes that an answer is expected to take. */
+export type MemoryEstimate = { weights: number; vision: number; language: number; /** Node, the engine, the decoder's process. */ base: number; total: number };
+
+const FLOAT = 4;
+const BASE = 200e6; // measured: Node 24 with onnxruntime and tokenizer loaded, a decoding process beside it
+const PIECE = 512; // positions in one run of prefill, see decoder.ts
+
+/** What lives at the same time at the fullest moment of the vision encoder and of prefill, from the shapes alone. Weights count twice: mapped, and packed for the matrix kernels. */
+export function estimateMemory(config: Qwen2VLConfig, parameters: number, grids: readonly Grid[], prompt_tokens: number, max_new_tokens: number): MemoryEstimate {
+  const weights = 2 * parameters * FLOAT;
+  const vision = Math.max(0, ...grids.map((grid) => visionBytes(config, grid)));
+  const language = languageBytes(config, prompt_tokens, max_new_tokens);
+  return { weights, vision, language, base: BASE, total: weights + Math.max(vision, language) + BASE };
+}
+
+function visionBytes({ vision_config: vision }: Qwen2VLConfig, [t, h, w]: Grid): number {
+  const N = h * w;
+  const rows = t * N;
+  const pixels = vision.in_channels * vision.temporal_patch_size * vision.patch_size ** 2;
+  const block = vision.embed_dim * Math.max(8, 2 * vision.mlp_ratio + 2); // residual, norm, and q k v in two layouts, or both sides of the activation
+  const scores = 2 * t * vision.num_heads * N * N; // before and after the softmax
+  return FLOAT * (rows * (pixels + block) + scores);
+}
+
+function languageBytes(config: Qwen2VLConfig, prompt_tokens: number, max_new_tokens: number): number {
+  const total = prompt_tokens + max_new_tokens;
+  const piece = Math.min(prompt_tokens, PIECE);
+  const head_dim = config.hidden_size / config.num_attention_heads;
+  const cache = 2 * config.num_hidden_layers * config.num_key_value_heads * head_dim * total;
+  const block = piece * (6 * config.hidden_size + 3 * config.intermediate_size);
+  const scores = 3 * config.num_attention_heads * piece * total;
+  return FLOAT * (cache + block + scores + 2 * config.vocab_size);
+}

@@ -1,0 +1,25 @@
+import type { Message, Part } from '../text/index.ts';
+import type { ImageSource, MediaSource, VideoSource } from './media.ts';
+
+/** A piece of a message: text, or a video or image with where it comes from. */
+export type ChatPart = { type: 'text'; text: string } | { type: 'video'; video: VideoSource } | { type: 'image'; image: ImageSource };
+
+/** One turn of a conversation. */
+export type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: string | readonly ChatPart[] };
+
+/** Messages as the chat template takes them, and the videos and images in the order in which they stand there. */
+export function splitMedia(messages: readonly ChatMessage[]): { messages: Message[]; media: MediaSource[] } {
+  const media: MediaSource[] = [];
+  const part = (p: ChatPart): Part => {
+    if (p.type === 'text') return p;
+    media.push(p.type === 'video' ? { kind: 'video', source: p.video } : { kind: 'image', source: p.image });
+    return { type: p.type };
+  };
+  return { messages: messages.map(({ role, content }) => ({ role, content: typeof content === 'string' ? content : content.map(part) })), media };
+}
+
+/** A question about one video, as one message. */
+export function question(video: VideoSource, text: string, system?: string): ChatMessage[] {
+  const user: ChatMessage = { role: 'user', content: [{ type: 'video', video }, { type: 'text', text }] };
+  return system === undefined ? [user] : [{ role: 'system', content: system }, user];
+}

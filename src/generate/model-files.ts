@@ -1,0 +1,51 @@
+import { basename, join, resolve } from 'node:path';
+import { readJson, textReader } from '../models/checkpoint.ts';
+import { Fields, type JsonObject } from '../models/fields.ts';
+import { parseGenerationConfig, type GenerationConfig } from '../models/generation-config.ts';
+import { openQwen2VL, temporalHeads, type Qwen2VL } from '../models/qwen2vl/index.ts';
+import { loadChatTemplate, loadTokenizer, type ChatTemplate, type Tokenizer } from '../text/index.ts';
+import { defaultSampling, parseFrameSampling, type FrameSampling } from './frame-sampling.ts';
+import type { Setting } from './settings.ts';
+
+/** A model directory, read and checked: all that a plan needs, and what the engine is loaded from. */
+export type ModelFiles = {
+  model: Qwen2VL;
+  tokenizer: Tokenizer;
+  template: ChatTemplate;
+  generation: GenerationConfig;
+  /** The fields that generation_config.json holds. */
+  generationJson: JsonObject;
+  /** Frames that the model was made for: `"stave": {"sampling": {"rule": "count", "frames": 16}}` in config.json; without it the authors' rule. */
+  sampling: Setting<FrameSampling>;
+};
+
+/** What an answer says of the model that gave it. */
+export type ModelInfo = { name: string; dir: string; parameters: number; temporal_attention: { heads: number; order: string } | null };
+
+/** @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT, TOKENIZER */
+export async function openModelFiles(dir: string): Promise<ModelFiles> {
+  const read = textReader(dir);
+  const model = await openQwen2VL(dir); // first: a folder that is no model should be told so
+  await model.weights.close(); // the engine maps the files itself
+  const file = join(dir, 'generation_config.json');
+  const [tokenizer, template, json] = await Promise.all([loadTokenizer(read), loadChatTemplate(read), readJson(dir, 'generation_config.json')]);
+  const generation = parseGenerationConfig(json, model.config, file);
+  return { model, tokenizer, template, generation, generationJson: (json ?? {}) as JsonObject, sampling: samplingOf(model) };
+}
+
+function samplingOf({ dir, config: { raw } }: Qwen2VL): Setting<FrameSampling> {
+  const file = join(dir, 'config.json');
+  const own = new Fields(raw, file).object('stave');
+  return own.has('sampling') ? { value: parseFrameSampling(own.json.sampling, file, 'stave.sampling'), from: 'config.json' } : { value: defaultSampling, from: 'default' };
+}
+
+/** The model in an answer. */
+export function describe({ dir, parameters, config: { vision_config } }: Qwen2VL): ModelInfo {
+  const { temporal_attention: sta, num_heads } = vision_config;
+  return {
+    name: basename(resolve(dir)),
+    dir,
+    parameters,
+    temporal_attention: sta === undefined ? null : { heads: temporalHeads(num_heads, sta.head_scale ?? 1), order: sta.order },
+  };
+}

@@ -1,0 +1,96 @@
+import { totalmem } from 'node:os';
+import { StaveError } from '../errors.ts';
+import { ropeIndex, type PreprocessorConfig } from '../models/qwen2vl/index.ts';
+import { encodeConversation } from '../text/index.ts';
+import type { ReadOptions } from '../video/index.ts';
+import type { TemporalScope } from './encoder.ts';
+import type { FrameSampling } from './frame-sampling.ts';
+import { planMedia, type MediaOptions, type MediaPlan, type MediaSource } from './media.ts';
+import { estimateMemory, type MemoryEstimate } from './memory.ts';
+import { splitMedia, type ChatMessage } from './messages.ts';
+import type { ModelFiles } from './model-files.ts';
+import { resolveSettings, type GenerationOptions, type GenerationSettings, type Setting } from './settings.ts';
+
+export type AskOptions = GenerationOptions & {
+  /** Which frames the model sees. Default: what the model says in config.json (`stave.sampling`), else the authors' rule. */
+  sampling?: FrameSampling;
+  /** Bounds of a frame's area in pixels. Default: preprocessor_config.json. */
+  min_pixels?: number;
+  max_pixels?: number;
+  /** Default `item`: each video by itself. */
+  temporal_scope?: TemporalScope;
+  /** How files are read: isolation, limits, damaged files. */
+  read?: Omit<ReadOptions, 'signal'>;
+  /** What an answer may take. Default: as many tokens as the model has positions for, as much memory as the machine has. */
+  limits?: { tokens?: number; memory?: number };
+  signal?: AbortSignal;
+};
+
+/** What an answer will take, told without decoding a frame. */
+export type Plan = {
+  /** Every video and image, in the order of the messages. */
+  media: MediaPlan[];
+  /** Tokens before the answer, visual ones included. */
+  prompt_tokens: number;
+  visual_tokens: number;
+  /** Bytes. */
+  memory: MemoryEstimate;
+  sampling: Setting<FrameSampling>;
+  settings: GenerationSettings;
+};
+
+/** A plan with what is needed to carry it out. */
+export type Prepared = { plan: Plan; sources: MediaSource[]; mediaOptions: MediaOptions; prompt: { ids: number[]; position_ids: Int32Array; rope_delta: number } };
+
+/** Plans an answer and holds it to the limits. @throws LIMIT naming the numbers; as planMedia does; USAGE */
+export async function prepare(files: ModelFiles, messages: readonly ChatMessage[], options: AskOptions): Promise<Prepared> {
+  const { model, tokenizer, template, generation, generationJson } = files;
+  const { config } = model;
+  const { spatial_merge_size } = config.vision_config;
+  const settings = resolveSettings(options, generation, generationJson);
+  const sampling: Setting<FrameSampling> = options.sampling === undefined ? files.sampling : { value: options.sampling, from: 'option' };
+  const mediaOptions = { preprocessor: withPixels(model.preprocessor, options), sampling: sampling.value, read: { ...options.read, signal: options.signal } };
+
+  const { messages: plain, media: sources } = splitMedia(messages);
+  const media: MediaPlan[] = [];
+  for (const source of sources) media.push(await planMedia(source, mediaOptions));
+  const of = (kind: string) => media.filter((item) => item.kind === kind);
+  const { ids } = encodeConversation(tokenizer, template, plain, { addGenerationPrompt: true, videoTokens: of('video').map(({ tokens }) => tokens), imageTokens: of('image').map(({ tokens }) => tokens) });
+  const positions = ropeIndex(ids, { videos: of('video').map(({ grid }) => grid), images: of('image').map(({ grid }) => grid) }, { ...config, spatial_merge_size });
+  const plan: Plan = {
+    media,
+    prompt_tokens: ids.length,
+    visual_tokens: media.reduce((sum, { tokens }) => sum + tokens, 0),
+    memory: estimateMemory(config, model.parameters, media.map(({ grid }) => grid), ids.length, settings.max_new_tokens.value),
+    sampling,
+    settings,
+  };
+  checkLimits(plan, config.max_position_embeddings, options);
+  return { plan, sources, mediaOptions, prompt: { ids, ...positions } };
+}
+
+function withPixels(preprocessor: PreprocessorConfig, { min_pixels = preprocessor.min_pixels, max_pixels = preprocessor.max_pixels }: AskOptions): PreprocessorConfig {
+  if (!(Number.isInteger(min_pixels) && Number.isInteger(max_pixels) && min_pixels > 0 && min_pixels <= max_pixels))
+    throw new StaveError('USAGE', { what: `frames of ${min_pixels} to ${max_pixels} pixels were asked for`, fix: 'give whole numbers, min_pixels not over max_pixels' });
+  return { ...preprocessor, min_pixels, max_pixels };
+}
+
+function checkLimits({ prompt_tokens, visual_tokens, memory, settings, media }: Plan, positions: number, { limits = {} }: AskOptions): void {
+  const fix = 'use fewer frames (sampling), smaller ones (max_pixels), or a shorter answer (max_new_tokens)';
+  const frames = media.reduce((sum, item) => sum + item.frames.length, 0);
+  const needs = `${frames} frames make ${visual_tokens} visual tokens`;
+  const tokens = prompt_tokens + settings.max_new_tokens.value;
+  const mostTokens = Math.min(limits.tokens ?? Infinity, positions);
+  if (tokens > mostTokens)
+    throw new StaveError('LIMIT', { what: `prompt and answer take ${tokens} tokens, ${mostTokens} are allowed`, why: `${needs}, the prompt ${prompt_tokens} in all, the answer up to ${settings.max_new_tokens.value}`, fix });
+  const mostMemory = limits.memory ?? availableMemory();
+  if (memory.total > mostMemory) throw new StaveError('LIMIT', { what: `the answer takes about ${megabytes(memory.total)} of memory, ${megabytes(mostMemory)} are allowed`, why: needs, fix });
+}
+
+/** Bytes that this process may take at all: the machine's, or its container's. */
+function availableMemory(): number {
+  const constrained = process.constrainedMemory?.() ?? 0;
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
+
+const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;

@@ -1,0 +1,84 @@
+import { languageGraph, visionGraph } from '../models/qwen2vl/index.ts';
+import { Runtime } from '../runtime/index.ts';
+import { warmUp } from '../video/index.ts';
+import { Answer } from './answer.ts';
+import type { VideoSource } from './media.ts';
+import { question as ask, type ChatMessage } from './messages.ts';
+import { describe, openModelFiles, type ModelFiles, type ModelInfo } from './model-files.ts';
+import { prepare, type AskOptions, type Plan } from './plan.ts';
+import { run, type Engine } from './run.ts';
+
+export type LoadOptions = {
+  /** Threads of the engine. Default: as many as there are cores. */
+  threads?: number;
+  signal?: AbortSignal;
+};
+
+/** A model that answers questions about videos. Made by load(); dispose it to free its memory. */
+export class VideoModel {
+  readonly info: ModelInfo;
+  readonly #runtime: Runtime;
+  readonly #engine: Engine;
+
+  constructor(runtime: Runtime, engine: Engine) {
+    this.#runtime = runtime;
+    this.#engine = engine;
+    this.info = describe(engine.files.model);
+  }
+
+  /** Asks about one video, a file or frames. Iterate over what it returns for pieces of text, or await its `result()`.
+   * Errors come from there: VIDEO_…, LIMIT, USAGE, RUNTIME, the signal's reason. */
+  ask(video: VideoSource, question: string, options: AskOptions & { system?: string } = {}): Answer {
+    return this.generate(ask(video, question, options.system), options);
+  }
+
+  /** Continues a conversation of texts, videos and images. */
+  generate(messages: readonly ChatMessage[], options: AskOptions = {}): Answer {
+    return new Answer(run(this.#engine, messages, options));
+  }
+
+  /** What an answer would take, without decoding a frame. @throws as ask() does before decoding */
+  async plan(video: VideoSource, question = '', options: AskOptions & { system?: string } = {}): Promise<Plan> {
+    return (await prepare(this.#engine.files, ask(video, question, options.system), options)).plan;
+  }
+
+  /** Frees the model's memory; answers under way fail. */
+  async dispose(): Promise<void> {
+    await this.#runtime.dispose();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+}
+
+/** Loads a model directory in the Hugging Face layout. It is checked in full before this resolves; the engine may still be getting ready then, while the first video is decoded.
+ * @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT, TOKENIZER, RUNTIME; the signal's reason when aborted */
+export async function load(dir: string, { threads, signal }: LoadOptions = {}): Promise<VideoModel> {
+  signal?.throwIfAborted();
+  const start = performance.now();
+  warmUp();
+  const [files, runtime] = await both(openModelFiles(dir), Runtime.create({ threads }));
+  const engine: Engine = { files, vision: runtime.compile(visionGraph(files.model), { signal }), language: runtime.compile(languageGraph(files.model), { signal }), loadTime: (performance.now() - start) / 1000 };
+  for (const program of [engine.vision, engine.language]) program.catch(() => {}); // told where it is waited for
+  if (signal?.aborted) {
+    await runtime.dispose();
+    signal.throwIfAborted();
+  }
+  return new VideoModel(runtime, engine);
+}
+
+/** What a question about a video would take, from the files of a model alone: no engine is loaded. @throws as load() and VideoModel.plan() do */
+export async function planVideo(dir: string, video: VideoSource, question = '', options: AskOptions & { system?: string } = {}): Promise<Plan> {
+  return (await prepare(await openModelFiles(dir), ask(video, question, options.system), options)).plan;
+}
+
+/** Both, or the first error; then a runtime that was made all the same is ended. */
+async function both(opening: Promise<ModelFiles>, creating: Promise<Runtime>): Promise<[ModelFiles, Runtime]> {
+  try {
+    return await Promise.all([opening, creating]);
+  } catch (error) {
+    await creating.then((runtime) => runtime.dispose(), () => {});
+    throw error;
+  }
+}
