@@ -2,6 +2,10 @@
 import { StaveError, type Details } from '../errors.ts';
 
 const patterns: [RegExp, (m: RegExpExecArray) => Details][] = [
+  [/(?:while running (\w+) node\.[^]*)?(?:Failed to allocate memory for requested buffer of size (\d+)|std::bad_alloc)/, ([, op, bytes]) => ({
+    what: `out of memory${op ? ` in a ${op}` : ''}${bytes ? `: ${Math.ceil(Number(bytes) / 2 ** 20)} MB more were needed` : ''}`,
+    fix: 'use fewer or smaller frames, a shorter prompt or a smaller batch',
+  })],
   // while running
   [/while running (\w+) node\. Name:\s*'([^']*)' Status Message: ([^]*)/, ([, op, name, message]) => ({ what: `node "${name}" (${op}) failed`, why: tidy(message) })],
   // shape or type rules at load
@@ -10,10 +14,6 @@ const patterns: [RegExp, (m: RegExpExecArray) => Details][] = [
   [/Type Error: ([^]*)/, ([, message]) => ({ what: 'the types of the graph do not fit', why: tidy(message) })],
   // weights in files
   [/initializer[: ]+'?([\w./:-]+)'?[^]*?(?:external|file)([^]*)/i, ([all, name]) => ({ what: `weight "${name}" cannot be read`, why: tidy(all), fix: 'check that the checkpoint is still where it was' })],
-  [/Failed to allocate memory for requested buffer of size (\d+)|std::bad_alloc/, ([, bytes]) => ({
-    what: bytes ? `out of memory: ${(Number(bytes) / 2 ** 20).toFixed(0)} MB more were needed` : 'out of memory',
-    fix: 'use fewer or smaller frames, a shorter prompt or a smaller batch',
-  })],
 ];
 
 /** @param what the situation, for messages that no pattern knows  @param sizes of this run, if any */

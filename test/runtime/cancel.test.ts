@@ -10,7 +10,7 @@ import { f32, numbers, shared } from './tensors.ts';
 const runtime = await Runtime.create({ threads: 1 });
 after(() => runtime.dispose());
 
-/** y = x A^steps for a square x: some 17 GFLOP at n = 1024, steps = 8. */
+/** y = a^(steps + 1) for a square a: 17 GFLOP at N = 1024, steps = 8. */
 function heavy(steps: number): Graph {
   const a = input('a', 'float32', ['N', 'N']);
   let y = a;
@@ -92,21 +92,23 @@ test('disposing refuses what waits and ends after the run at hand', async () => 
 });
 
 test('the event loop is not held: compiling, large plain feeds, a heavy run, large results', async () => {
-  const size = 2048;
+  const size = 2048; // six products of 17 GFLOP
   const big = f32(new Float32Array(size * size), [size, size]); // 16 MB, copied over
   const delay = monitorEventLoopDelay({ resolution: 1 });
   await setTimeout(20);
   delay.enable();
+  const idle = performance.eventLoopUtilization();
   const begin = performance.now();
   const program = await runtime.compile(heavy(6));
   const { y } = await program.run({ a: big });
   delay.disable();
+  const used = performance.eventLoopUtilization(idle).utilization;
   assert.equal(y.data.length, size * size);
   const took = performance.now() - begin;
   assert.ok(took > 100, `only ${took} ms of work: too light to tell`);
-  // A turn of the loop takes a millisecond here; 20 ms are promised. Other processes take the processor away too,
-  // so the worst of all turns may be late: all but the worst few must be in time.
-  assert.ok(delay.percentile(99) / 1e6 < 20, `99 % of turns within ${delay.percentile(99) / 1e6} ms, the worst ${delay.max / 1e6} ms`);
-  assert.ok(delay.max / 1e6 < took / 2, `the loop was held for ${delay.max / 1e6} of ${took} ms`);
+  // 20 ms are promised; but other processes take the processor away too, so the worst few turns may be late.
+  assert.ok(delay.percentile(95) / 1e6 < 20, `95 % of turns within ${delay.percentile(95) / 1e6} ms, the worst ${delay.max / 1e6} ms`);
+  assert.ok(delay.max / 1e6 < took / 4, `the loop was held for ${delay.max / 1e6} of ${took} ms`);
+  assert.ok(used < 0.25, `the caller's thread was busy for ${(100 * used).toFixed(0)} % of the time`);
   await program.release();
 });

@@ -52,8 +52,18 @@ test('a missing or short file of weights is named', async () => {
 test('an error while running says which op, why, and with which sizes; the program stays usable', async () => {
   const ids = input('ids', 'int64', ['M']);
   await using program = await runtime.compile(graph({ y: gather(x, ids) }));
-  await assert.rejects(program.run({ x: f32(new Float32Array(128), [2, 64]), ids: id(5) }), { code: 'RUNTIME', message: /node ".*" \(Gather\) failed.*N = 2, M = 1.*\n.*idx=5 must be within the inclusive range \[-2,1\]/ });
+  await assert.rejects(program.run({ x: f32(new Float32Array(128), [2, 64]), ids: id(5) }), { code: 'RUNTIME', message: /node "y" \(Gather\) failed.*N = 2, M = 1.*\n.*idx=5 must be within the inclusive range \[-2,1\]/ });
   assert.equal((await program.run({ x: f32(new Float32Array(128), [2, 64]), ids: id(1) })).y.data.length, 64);
+});
+
+test('more memory than there is', async () => {
+  const [a, b] = [input('a', 'float32', ['N', 1]), input('b', 'float32', [1, 'M'])];
+  await using program = await runtime.compile(graph({ y: a.mul(b).sum() }));
+  const n = 10_000_000; // the product would take 400 TB
+  const zeros = new Float32Array(new SharedArrayBuffer(4 * n));
+  await assert.rejects(program.run({ a: { dtype: 'float32', dims: [n, 1], data: zeros }, b: { dtype: 'float32', dims: [1, n], data: zeros } }), {
+    code: 'RUNTIME', message: /out of memory in a Mul: 381469727 MB more were needed \(with N = 10000000, M = 10000000\)\n→ use fewer/,
+  });
 });
 
 test('what is kept survives a failed run', async () => {
