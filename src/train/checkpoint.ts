@@ -60,12 +60,16 @@ export async function loadCheckpoint(recipe: Recipe): Promise<TrainState> {
   }
   const stored = await openWeights(join(directory, 'state.safetensors'));
   const state: TrainState = { step: file.step, weights: new Map(), m: new Map(), v: new Map() };
-  for (const { name, shape } of stored.tensors.values()) {
-    if (!name.startsWith('param:')) continue;
-    const tensor = name.slice('param:'.length);
-    state.weights.set(tensor, { shape, data: await stored.readF32(name) });
-    state.m.set(tensor, await stored.readF32(`m:${tensor}`));
-    state.v.set(tensor, await stored.readF32(`v:${tensor}`));
+  try {
+    for (const { name, shape } of stored.tensors.values()) {
+      if (!name.startsWith('param:')) continue;
+      const tensor = name.slice('param:'.length);
+      state.weights.set(tensor, { shape: [...shape], data: await stored.readF32(name) });
+      state.m.set(tensor, await stored.readF32(`m:${tensor}`));
+      state.v.set(tensor, await stored.readF32(`v:${tensor}`));
+    }
+  } finally {
+    await stored.close();
   }
   return state;
 }

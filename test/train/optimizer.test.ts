@@ -49,8 +49,9 @@ test('weight decay spares biases, norms and the embedding', () => {
   for (const name of spared) assert.equal(decays(name, 'all'), true, name);
 });
 
+const factors = (name: 'cosine' | 'linear' | 'constant', floor = 0) => Array.from({ length: 7 }, (_, step) => Number(scheduleFactor({ name, warmup_steps: 2, total_steps: 6, floor }, step).toFixed(6)));
+
 test('schedules: warm-up from zero, then cosine, linear or constant', () => {
-  const factors = (name: 'cosine' | 'linear' | 'constant', floor = 0) => Array.from({ length: 7 }, (_, step) => Number(scheduleFactor({ name, warmup_steps: 2, total_steps: 6, floor }, step).toFixed(6)));
   assert.deepEqual(factors('cosine'), [0, 0.5, 1, 0.853553, 0.5, 0.146447, 0]); // 0.853553 = (1 + cos π/4) / 2
   assert.deepEqual(factors('linear'), [0, 0.5, 1, 0.75, 0.5, 0.25, 0]);
   assert.deepEqual(factors('constant'), [0, 0.5, 1, 1, 1, 1, 1]);

@@ -5,9 +5,10 @@ import { mropeTables, ropeIndex, spaceTables, timeTables, type Grid } from '../.
 import { Runtime } from '../../src/runtime/index.ts';
 import { encodeConversation, labelsOf, loadChatTemplate, loadTokenizer } from '../../src/text/index.ts';
 import { packBatch, splitPrefix, type Batch, type Sample } from '../../src/train/batch.ts';
+import { trainEngine } from '../../src/train/engine.ts';
 import { textReader } from '../../src/train/files.ts';
 import { startModel } from '../../src/train/model.ts';
-import { forward } from '../../src/train/step.ts';
+import { forward, trainGraphs } from '../../src/train/step.ts';
 import { tiny, tokenizer as directory } from './tiny.ts';
 
 const tokenizer = await loadTokenizer(textReader(directory));
@@ -23,11 +24,15 @@ const dialogues = [
 
 /** Two clips of noise; the first is asked `first`, the second `second`. */
 function batchOf(first: string[][], second: string[][], average: 'answer' | 'clip' = 'answer'): Batch {
-  const samples = [first, second].filter((asked) => asked.length > 0).map((asked, i) => sample(asked, i + 1));
+  return pack([first, second].filter((asked) => asked.length > 0).map((asked, i) => sample(asked, i + 1)), average);
+}
+
+function pack(samples: Sample[], average: 'answer' | 'clip' = 'answer', scale = 1): Batch {
   const space = spaceTables(grid[1], grid[2], 16, 2), time = timeTables(grid[0], 16);
   return packBatch(samples, {
     videoToken: config.video_token_id,
     average,
+    scale,
     visionTables: { space_cos: space.cos, space_sin: space.sin, time_cos: time.cos, time_sin: time.sin },
     rope: (positions) => mropeTables(positions, { head_dim: 16, rope_theta: config.rope_theta, mrope_section: config.rope_scaling.mrope_section }),
   });
@@ -69,13 +74,38 @@ test('a packed question has the logits of a conversation of its own', async () =
   assert.ok(packed[2].some((x, i) => Math.abs(x - packed[3][i]) > 1e-3), 'the same question about another clip has other logits');
 });
 
+const sum = ([from, to]: [number, number], { feeds }: Batch) => (feeds.loss_weight.data as Float32Array).subarray(from, to).reduce((a, b) => a + b, 0);
+
 test('labels are the answers with the end of the turn; weights average as asked', () => {
   const batch = batchOf(dialogues, [dialogues[1]]);
   const text = batch.segments.map(({ labels: [from, to] }) => tokenizer.decode([...(batch.feeds.labels.data as BigInt64Array).subarray(from, to)].map(Number)));
   assert.deepEqual(text, [...dialogues, dialogues[1]].map(([, answer]) => `${answer}<|im_end|>\n`));
-  const sum = ([from, to]: [number, number], { feeds }: Batch) => (feeds.loss_weight.data as Float32Array).subarray(from, to).reduce((a, b) => a + b, 0);
   assert.deepEqual(batch.segments.map(({ labels }) => Number(sum(labels, batch).toFixed(5))), [1 / 6, 1 / 6, 1 / 6, 1 / 2].map((x) => Number(x.toFixed(5))));
   const byToken = batchOf(dialogues, [dialogues[1]], 'clip');
   assert.equal(new Set((byToken.feeds.loss_weight.data as Float32Array).subarray(0, byToken.segments[2].labels[1])).size, 1); // each token of a clip alike
   assert.ok(Math.abs(sum([0, byToken.sizes.L], byToken) - 1) < 1e-5);
+});
+
+test('accumulated micro-batches give the update of one batch', async () => {
+  await using runtime = await Runtime.create({ threads: 1 });
+  const { optimizer } = setup.recipe;
+  const { tensors, trained } = await startModel(setup.recipe, tokenizer);
+  const graphs = trainGraphs(tensors, config, optimizer, { image_mean: [0.5, 0.5, 0.5], image_std: [0.25, 0.25, 0.25] });
+  const zeros = () => new Map([...trained].map(([name, { data }]) => [name, new Float32Array(data.length)]));
+  const clips = [sample(dialogues, 1), sample([dialogues[1]], 2)];
+  const results = [];
+  for (const batches of [[pack(clips)], clips.map((clip) => pack([clip], 'answer', 1 / 2))]) {
+    const engine = await trainEngine(runtime, graphs, { step: 0, weights: trained, m: zeros(), v: zeros() }, optimizer, batches.length);
+    await engine.update(batches, 1e-3);
+    const second = await engine.update(batches, 1e-3);
+    results.push({ ...second, state: await engine.state() });
+  }
+  const [whole, parts] = results;
+  assert.ok(Math.abs(whole.loss - parts.loss) < 1e-5 * whole.loss, `${whole.loss} and ${parts.loss}`);
+  assert.ok(Math.abs(whole.grad_norm - parts.grad_norm) < 1e-4 * whole.grad_norm, `${whole.grad_norm} and ${parts.grad_norm}`);
+  assert.equal(parts.state.step, 2);
+  for (const [name, m] of whole.state.m) {
+    const largest = m.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-6);
+    m.forEach((x, i) => assert.ok(Math.abs(x - parts.state.m.get(name)![i]) <= 1e-3 * largest, `${name}[${i}]`));
+  }
 });

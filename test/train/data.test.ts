@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadTokenizer } from '../../src/text/index.ts';
+import { graph, input, matmul } from '../../src/graph/index.ts';
+import type { Batch } from '../../src/train/batch.ts';
+import { DataSource } from '../../src/train/data.ts';
+import { textReader } from '../../src/train/files.ts';
+import { matmulFlops } from '../../src/train/flops.ts';
+import { newConfig, savedConfig } from '../../src/train/model.ts';
+import { tiny, tokenizer } from './tiny.ts';
+
+const bytes = ({ feeds }: Batch) => Object.fromEntries(Object.entries(feeds).map(([name, { dims, data }]) => [name, [dims, Buffer.from(data.buffer).toString('base64')]]));
+
+test('a batch depends on its number alone; training and held-out clips differ', async () => {
+  await using setup = await tiny();
+  const { recipe } = setup;
+  const settings = { tokenizer: recipe.tokenizer, config: savedConfig(newConfig(recipe, await loadTokenizer(textReader(tokenizer))), recipe), data: recipe.data, batch: recipe.batch, evaluation: recipe.eval };
+  const [one, other] = [new DataSource(settings), new DataSource(settings, { ahead: 0 })];
+  try {
+    await one.next({ set: 'train', index: 0 });
+    await one.next({ set: 'train', index: 1 });
+    const third = await one.next({ set: 'train', index: 2 });
+    assert.deepEqual(bytes(await other.next({ set: 'train', index: 2 })), bytes(third));
+    assert.notDeepEqual(bytes(await other.next({ set: 'eval', index: 2 })), bytes(third));
+    assert.equal(third.sizes.B, 2);
+    assert.deepEqual(third.segments.map(({ seed }) => seed), ['train/1/4', 'train/1/4', 'train/1/5', 'train/1/5']);
+    assert.ok(third.feeds.pixel_values.data.buffer instanceof SharedArrayBuffer);
+  } finally {
+    await Promise.all([one.close(), other.close()]);
+  }
+});
+
+test('matrix products are counted with the sizes they run at', () => {
+  const a = input('a', 'float32', ['B', 'S', 8]), w = input('w', 'float32', [5, 8]);
+  const y = matmul(a, w, { transB: true }); // [B, S, 5]
+  const square = matmul(y, y, { transA: true }); // [B, 5, 5]
+  assert.equal(matmulFlops(graph({ square }), { B: 3, S: 7 }), 2 * 3 * 7 * 8 * 5 + 2 * 3 * 5 * 5 * 7);
+});

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { StaveError } from '../../src/errors.ts';
+import { openQwen2VL } from '../../src/models/qwen2vl/index.ts';
+import { checkpoints, loadCheckpoint } from '../../src/train/checkpoint.ts';
+import { readMetrics, train, type TrainProgress } from '../../src/train/index.ts';
+import { openWeights } from '../../src/weights/index.ts';
+import { tiny } from './tiny.ts';
+
+/** Losses and evaluations without what time decides. */
+async function numbers(out: string): Promise<unknown[]> {
+  return (await readMetrics(join(out, 'metrics.jsonl'))).map((line) => ('eval' in line ? line : { step: line.step, loss: line.loss, grad_norm: line.grad_norm, lr: line.lr }));
+}
+
+const codeOf = (code: string, text: RegExp) => (error: unknown) => error instanceof StaveError && error.code === code && text.test(error.message);
+
+test('a run that is stopped and resumed ends as one that was not: losses, evaluations, weights', async () => {
+  await using whole = await tiny();
+  await using parts = await tiny();
+  const seen: TrainProgress[] = [];
+  const finished = await train(whole.recipe, { onStep: (progress) => seen.push(progress) });
+  assert.deepEqual([finished.step, finished.finished], [6, true]);
+  assert.deepEqual(seen.map(({ step }) => step), [1, 2, 3, 4, 5, 6]);
+  assert.ok(seen.every(({ loss, clips_per_second, gflops, eta, memory }) => loss > 0 && clips_per_second > 0 && gflops > 0 && eta >= 0 && memory > 1e7));
+
+  const stop = new AbortController();
+  const stopped = await train(parts.recipe, { signal: stop.signal, onStep: ({ step }) => step === 3 && stop.abort() });
+  assert.deepEqual([stopped.step, stopped.finished], [3, false]);
+  const resumed = await train(parts.recipe, { resume: true });
+  assert.equal(resumed.finished, true);
+
+  assert.deepEqual(await numbers(parts.recipe.out), await numbers(whole.recipe.out));
+  const [a, b] = await Promise.all([whole, parts].map(({ recipe }) => readFile(join(recipe.out, 'model', 'model.safetensors'))));
+  assert.ok(a.equals(b), 'the saved models are the same bytes');
+  assert.deepEqual((await checkpoints(whole.recipe)).map((path) => path.slice(-7)), ['0000004', '0000006']);
+});
+
+test('the saved model is a checkpoint like any other', async () => {
+  await using setup = await tiny({ steps: 2, eval: { clips: 0 } });
+  const { recipe } = setup;
+  const { model: directory } = await train(recipe);
+  const model = await openQwen2VL(directory!);
+  assert.equal(model.config.vision_config.temporal_attention?.rows, 'frame-major');
+  assert.equal(model.preprocessor.max_pixels, 4704);
+  assert.deepEqual((await readdir(directory!)).filter((name) => name.includes('partial')), []);
+  const config = JSON.parse(await readFile(join(directory!, 'config.json'), 'utf8'));
+  assert.deepEqual([config.architectures, config.stave, config.torch_dtype, config.video_token_id], [['Qwen2VLForConditionalGeneration'], { sampling: { rule: 'count', frames: 4 } }, 'bfloat16', model.config.video_token_id]);
+
+  const { weights } = await loadCheckpoint(recipe);
+  const saved = await openWeights(directory!);
+  for (const [name, { data }] of weights) {
+    const stored = await saved.readF32(name);
+    data.forEach((x, i) => assert.ok(Math.abs(stored[i] - x) <= Math.abs(x) / 256, `${name}[${i}]: ${stored[i]}, trained ${x}`)); // bfloat16 keeps 8 bits
+  }
+  await saved.close();
+  await model.weights.close();
+});
+
+test('a loss that is no number ends the run with the step and the clips; the checkpoint before stays', async () => {
+  await using setup = await tiny({ optimizer: { lr: 1e20, weight_decay: 0 }, schedule: { name: 'constant', warmup_steps: 2 }, checkpoint: { every: 1, keep: 2 } });
+  await assert.rejects(train(setup.recipe), codeOf('TRAIN', /^step [3-6]: the loss is NaN.*\n.*train\/1\/\d+.*\n→ lower optimizer\.lr/));
+  const lines = await readMetrics(join(setup.recipe.out, 'metrics.jsonl'));
+  assert.ok(lines.length >= 2 && lines.every((line) => !('loss' in line) || Number.isFinite(line.loss)));
+});
+
+test('resuming needs a checkpoint of the same recipe', async () => {
+  await using setup = await tiny({ steps: 2, eval: { clips: 0 } });
+  await assert.rejects(train(setup.recipe, { resume: true }), codeOf('TRAIN', /has no checkpoint/));
+  await train(setup.recipe);
+  await assert.rejects(train({ ...setup.recipe, seed: 2 }, { resume: true }), codeOf('TRAIN', /written by another recipe/));
+  const again = await train({ ...setup.recipe, threads: 2 }, { resume: true }); // nothing that decides the numbers
+  assert.deepEqual([again.step, again.finished], [2, true]);
+});
+
+test('only tensors that match "trainable" change', async () => {
+  await using setup = await tiny({ steps: 2, eval: { clips: 0 }, dtype: 'F32', trainable: ['visual.blocks.*.temp_attn.*', 'visual.blocks.*.norm3.*'] });
+  await using other = await tiny({ steps: 1, eval: { clips: 0 }, dtype: 'F32', optimizer: { lr: 0 } });
+  const [tuned, start] = await Promise.all([setup, other].map(async ({ recipe }) => openWeights((await train(recipe)).model!)));
+  for (const name of tuned.tensors.keys()) {
+    const [a, b] = [await tuned.readF32(name), await start.readF32(name)];
+    assert.equal(a.some((x, i) => x !== b[i]), /temp_attn|norm3/.test(name), name);
+  }
+  await tuned.close();
+  await start.close();
+});

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { StaveError } from '../../src/errors.ts';
+import { loadTokenizer } from '../../src/text/index.ts';
+import { textReader } from '../../src/train/files.ts';
+import { loadRecipe, parseRecipe } from '../../src/train/index.ts';
+import { matches, startModel } from '../../src/train/model.ts';
+import { tinyJson, tokenizer } from './tiny.ts';
+
+function message(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof StaveError && error.code === 'RECIPE') return error.message;
+    throw error;
+  }
+  return 'no error';
+}
+
+test('a wrong field is named with its value and what is allowed', () => {
+  const parse = (changes: Record<string, unknown>) => message(() => parseRecipe({ ...tinyJson, ...changes }, '/'));
+  assert.equal(parse({ steps: -3 }), 'steps is -3\n→ give a whole number ≥ 1');
+  assert.equal(parse({ steps: undefined }), 'steps is missing\n→ give a whole number ≥ 1');
+  assert.equal(parse({ optimizer: { lr: 'high' } }), 'optimizer.lr is "high"\n→ give a number ≥ 0');
+  assert.equal(parse({ data: { task: 'ssv2' } }), 'data.task is "ssv2"\n→ give one of "motion10"');
+  assert.match(parse({ optimizer: { lr: 1, learning_rate: 2 } }), /^optimizer\.learning_rate is not a field of a recipe\n→ known fields here: /);
+  assert.match(parse({ batch: 7 }), /^batch is 7\n→ give an object/);
+  assert.match(parse({ data: { task: 'motion10', frames: 5 } }), /^data\.frames is 5\n→ give an even number/);
+  assert.match(parse({ data: { task: 'motion10', min_pixels: 9000, max_pixels: 5000 } }), /^data\.min_pixels is 9000, above data\.max_pixels = 5000/);
+  assert.match(parse({ init: 'somewhere' }), /^the recipe has both init and model/);
+  assert.match(message(() => parseRecipe([], '/')), /^the recipe is \[\]\n→ give an object/);
+});
+
+test('a model that does not fit together is refused before anything runs', async () => {
+  const recipe = parseRecipe({ ...tinyJson, model: { ...tinyJson.model, num_key_value_heads: 3 } }, '/');
+  await assert.rejects(startModel(recipe, await loadTokenizer(textReader(tokenizer))), (error) => error instanceof StaveError && error.code === 'RECIPE' && /num_key_value_heads/.test(error.message));
+  const nothing = parseRecipe({ ...tinyJson, trainable: ['visual.nothing.*'] }, '/');
+  await assert.rejects(startModel(nothing, await loadTokenizer(textReader(tokenizer))), (error) => error instanceof StaveError && error.code === 'RECIPE' && /no tensor matches/.test(error.message));
+});
+
+test('the shipped recipe is valid and its paths start at its folder', async () => {
+  const file = fileURLToPath(new URL('../../box/recipe.json', import.meta.url));
+  const recipe = await loadRecipe(file);
+  assert.equal(recipe.tokenizer, tokenizer);
+  const { weights } = await startModel(recipe, await loadTokenizer(textReader(recipe.tokenizer)));
+  const size = [...weights.values()].reduce((n, { data }) => n + data.length, 0);
+  assert.ok(2 * size < 12e6, `${size} weights in bfloat16 are more than 12 MB`);
+  await assert.rejects(loadRecipe('/nowhere/recipe.json'), (error) => error instanceof StaveError && error.code === 'IO' && /cannot read the recipe/.test(error.message));
+});
+
+test('patterns: * stands for anything, everything else for itself', () => {
+  assert.ok(matches('visual.blocks.3.temp_attn.qkv.weight', ['visual.blocks.*.temp_attn.*']));
+  assert.ok(!matches('visual.blocks.3.attn.qkv.weight', ['visual.blocks.*.temp_attn.*']));
+  assert.ok(!matches('modelXnorm.weight', ['model.norm.*']));
+});
