@@ -3,8 +3,8 @@ import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-type Row = { name: string; ok: boolean; deviation?: number; note?: string };
-type Kind = { kind: string; check(dir: string): Promise<Row[]> };
+export type Row = { name: string; ok: boolean; deviation?: number; note?: string };
+export type Kind = { kind: string; check(dir: string): Promise<Row[]> };
 
 /** A folder's kind is told by a file in it. Each checker is loaded only when its set turns up. */
 const kinds: Record<string, Kind> = {
@@ -17,8 +17,8 @@ const kinds: Record<string, Kind> = {
 };
 
 /** Sets in a folder and its subfolders, in a fixed order. @throws when the folder can't be read */
-async function findSets(dir: string): Promise<{ dir: string; kind: Kind }[]> {
-  const entries = (await readdir(dir, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1));
+export async function findSets(dir: string): Promise<{ dir: string; kind: Kind }[]> {
+  const entries = (await readdir(dir, { withFileTypes: true })).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const own = entries.filter(({ name }) => Object.hasOwn(kinds, name)).map(({ name }) => ({ dir, kind: kinds[name] }));
   const below = [];
   for (const entry of entries) if (entry.isDirectory()) below.push(...(await findSets(join(dir, entry.name))));

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, test } from 'node:test';
+import { load, planVideo, type FrameInput } from '../../src/generate/index.ts';
+import { decode } from '../../src/video/index.ts';
+import { openWeights } from '../../src/weights/index.ts';
+
+const goldens = new URL('../goldens/', import.meta.url).pathname;
+const clip = `${goldens}video/h264_bframes_30fps.mp4`; // 90 frames, 30 a second, 192×144
+const dir = `${goldens}models/staveq2`;
+const model = await load(dir, { threads: 1 });
+after(() => model.dispose());
+
+type Case = { name: string; messages: { role: 'user'; content: { type: string; text?: string }[] }[]; input_ids: number[]; greedy: number[]; greedy_text: string; video_grid_thw: number[][] };
+const { cases } = JSON.parse(readFileSync(`${dir}/cases.json`, 'utf8')) as { cases: Case[] };
+const greedy = { do_sample: false, max_new_tokens: 24 } as const;
+
+async function goldenFrames(name: string): Promise<FrameInput[]> {
+  await using inputs = await openWeights(`${goldens}models/inputs.safetensors`);
+  const [count, height, width] = inputs.info(name).shape;
+  const data = (await inputs.read(name)) as Uint8Array;
+  const size = height * width * 3;
+  return Array.from({ length: count }, (_, i) => ({ data: data.subarray(i * size, (i + 1) * size), width, height }));
+}
+
+test('a question about frames is answered as transformers answers it, piece by piece', async () => {
+  const golden = cases.find(({ name }) => name === 'video')!;
+  const answer = model.ask(await goldenFrames('video.frames.0'), golden.messages[0].content[1].text!, greedy);
+  let text = '';
+  for await (const piece of answer) text += piece;
+  const result = await answer.result();
+  assert.deepEqual(result.token_ids, golden.greedy);
+  assert.equal(text, golden.greedy_text);
+  assert.equal(result.text, text);
+  assert.equal(result.finish_reason, 'length');
+  assert.equal(result.prompt_tokens, golden.input_ids.length);
+  assert.deepEqual(result.grid, golden.video_grid_thw[0]);
+  assert.deepEqual(result.frames, Array.from({ length: 8 }, (_, index) => ({ index, time: null })));
+  assert.equal(result.visual_tokens, 48);
+});
+
+test('an answer that the model ends says so', async () => {
+  const golden = cases.find(({ name }) => name === 'image')!; // its 12th token ends it
+  await using inputs = await openWeights(`${goldens}models/inputs.safetensors`);
+  const [height, width] = inputs.info('image.image.0').shape;
+  const picture = { data: (await inputs.read('image.image.0')) as Uint8Array, height, width };
+  const result = await model.generate([{ role: 'user', content: [{ type: 'image', image: picture }, { type: 'text', text: golden.messages[0].content[1].text! }] }], greedy).result();
+  assert.deepEqual(result.token_ids, golden.greedy);
+  assert.equal(result.finish_reason, 'stop');
+  assert.equal(result.text, golden.greedy_text);
+});
+
+test('a file is answered as its decoded frames are, and the answer tells which', async () => {
+  const sampling = { rule: 'count', frames: 5 } as const;
+  const fromFile = await model.ask(clip, 'What moves?', { ...greedy, sampling }).result();
+  assert.deepEqual(fromFile.frames.map(({ index }) => index), [0, 22, 44, 67, 89]);
+  const frames: FrameInput[] = [];
+  for await (const frame of decode(clip, { pick: [0, 22, 44, 67, 89] })) frames.push(frame);
+  const fromFrames = await model.ask(frames, 'What moves?', greedy).result();
+  assert.deepEqual(fromFrames.token_ids, fromFile.token_ids);
+  assert.deepEqual(fromFrames.frames, fromFile.frames);
+  assert.deepEqual(fromFile.grid, [3, 10, 14]); // 5 frames make 3 groups; 192×144 becomes 196×140
+  assert.deepEqual(fromFile.sizes, { source: { width: 192, height: 144 }, input: { width: 196, height: 140 } });
+  assert.deepEqual(fromFile.sampling.frames, { value: sampling, from: 'option' });
+});
+
+test('sampling is seeded', async () => {
+  const drawn = async (seed: number) => (await model.ask(clip, 'What?', { temperature: 5, top_k: 0, top_p: 1, max_new_tokens: 8, seed }).result()).token_ids.join();
+  const [one, again, other] = [await drawn(1), await drawn(1), await drawn(2)];
+  assert.equal(one, again);
+  assert.notEqual(one, other);
+});
+
+test('a plan tells what the answer then uses, without an engine', async () => {
+  const question = 'What happens?';
+  const plan = await planVideo(dir, clip, question, { max_new_tokens: 4 });
+  const result = await model.ask(clip, question, { max_new_tokens: 4 }).result();
+  assert.deepEqual(plan.media, result.media);
+  assert.equal(plan.prompt_tokens, result.prompt_tokens);
+  assert.equal(plan.visual_tokens, (plan.media[0].grid[0] * plan.media[0].grid[1] * plan.media[0].grid[2]) / 4);
+  assert.deepEqual(plan.sampling, result.sampling.frames);
+  assert.equal(plan.media[0].info?.codec, 'h264');
+  assert.equal(plan.media[0].info?.duration, 3);
+});
+
+test('limits are checked before decoding, with the numbers', async () => {
+  const ask = (limits: object, options = {}) => model.plan(clip, 'What?', { limits, ...options });
+  await assert.rejects(ask({ tokens: 100 }), { code: 'LIMIT', message: /take 3\d\d tokens, 100 are allowed[^]*4 frames make 70 visual tokens/ });
+  await assert.rejects(ask({ memory: 1e6 }), { code: 'LIMIT', message: /MB of memory, 1 MB are allowed/ });
+  await assert.rejects(ask({}, { max_new_tokens: 40_000 }), { code: 'LIMIT', message: /32768 are allowed/ });
+});
+
+test('wrong options and videos are refused by name', async () => {
+  const result = (options: object, video: string | FrameInput[] = clip) => model.ask(video, 'What?', options).result();
+  await assert.rejects(result({ temperature: -1 }), { code: 'USAGE', message: /temperature is -1/ });
+  await assert.rejects(result({ sampling: { rule: 'random' } }), { code: 'USAGE', message: /"random"/ });
+  await assert.rejects(result({ sampling: { rule: 'times', times: [7] } }), { code: 'USAGE', message: /no frame at 7 s/ });
+  await assert.rejects(result({ min_pixels: 10, max_pixels: 5 }), { code: 'USAGE' });
+  await assert.rejects(result({}, `${goldens}video/nowhere.mp4`), { code: 'VIDEO_MISSING' });
+  await assert.rejects(result({}, `${goldens}video/text.mp4`), { code: 'VIDEO_UNREADABLE' });
+  await assert.rejects(result({}, []), { code: 'VIDEO_NO_FRAMES' });
+});
+
+test('an abort ends the answer with the signal’s reason and leaves the model usable', async () => {
+  const controller = new AbortController();
+  const answer = model.ask(clip, 'What?', { max_new_tokens: 5000, repetition_penalty: 1.5, signal: controller.signal });
+  const reason = new Error('enough');
+  await assert.rejects(async () => {
+    let pieces = 0;
+    for await (const _ of answer) if (++pieces === 3) controller.abort(reason);
+  }, reason);
+  await assert.rejects(answer.result(), reason);
+  await assert.rejects(model.ask(clip, 'What?', { signal: AbortSignal.abort(reason) }).result(), reason);
+  assert.equal((await model.ask(clip, 'What?', { max_new_tokens: 2, do_sample: false }).result()).token_ids.length, 2);
+});
+
+test('leaving the loop early ends the answer', async () => {
+  const answer = model.ask(clip, 'What?', { max_new_tokens: 5000 });
+  for await (const _ of answer) break;
+  await assert.rejects(answer.result(), { code: 'ABORTED' });
+  await assert.rejects(async () => { for await (const _ of answer); }, { code: 'USAGE' });
+});
+
+test('two answers at once do not disturb each other', async () => {
+  const ask = (question: string) => model.ask(clip, question, greedy).result();
+  const [a, b] = await Promise.all([ask('What moves?'), ask('Which colour?')]);
+  assert.deepEqual(a.token_ids, (await ask('What moves?')).token_ids);
+  assert.deepEqual(b.token_ids, (await ask('Which colour?')).token_ids);
+});
+
+test('a folder that is no model is refused', async () => {
+  await assert.rejects(load(`${goldens}video`), { code: 'MODEL_MISSING' });
+});
