@@ -22,7 +22,10 @@ export class Channel {
     this.#worker.on('message', (reply: Reply) => this.#settle(reply));
     let cause: unknown;
     this.#worker.on('error', (error: unknown) => (cause = error));
-    this.#worker.on('messageerror', (error: unknown) => (cause = error));
+    this.#worker.on('messageerror', (error: unknown) => {
+      cause = error; // an answer was lost (no memory for it?), and nobody knows whose
+      void this.#worker.terminate();
+    });
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', (code) => {
         this.#die(crashed(code, cause));

@@ -24,10 +24,11 @@ export class Engine {
     env.logLevel = 'fatal'; // what goes wrong is thrown; the engine would also print it
   }
 
-  async compile({ program, model, externalData, optimize, signature }: Requests['compile']): Promise<void> {
+  async compile(request: Requests['compile']): Promise<void> {
+    const { program, model, externalData, signature } = request;
     refuseBfloat16(signature);
     try {
-      const options = { ...sessionOptions(this.#options, optimize), externalData };
+      const options = { ...sessionOptions(this.#options, request), externalData };
       this.#programs.set(program, { session: await InferenceSession.create(model, options), signature });
     } catch (error) {
       throw explain(error, 'the engine refused the graph');

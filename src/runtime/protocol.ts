@@ -12,9 +12,10 @@ export type Feed = Tensor | { kept: string };
 /** Bytes that the model names by a made-up location: weights that are in memory. */
 export type ExternalData = { path: string; data: Uint8Array };
 
+/** `root`: of the file system or drive, where weights in files are looked up from. */
 export type Requests = {
   start: { threads: number; spin: boolean };
-  compile: { program: number; model: Uint8Array; externalData: ExternalData[]; optimize: 'all' | 'none'; signature: Signature };
+  compile: { program: number; model: Uint8Array; externalData: ExternalData[]; root: string; optimize: 'all' | 'none'; signature: Signature };
   run: { program: number; feeds: Record<string, Feed>; fetch: string[]; keep: Record<string, string> };
   release: { program: number };
   read: { key: string };

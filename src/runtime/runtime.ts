@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os';
+import { parse } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { onnx, type Graph, type Tensor, type Value } from '../graph/index.ts';
 import { Channel } from './channel.ts';
 import { checkData } from './feeds.ts';
 import { identify } from './identity.ts';
 import { Program, type Runner } from './program.ts';
-import type { ExternalData, Feed, Port, Signature } from './protocol.ts';
+import type { Feed, Port, Requests, Signature } from './protocol.ts';
 import { needsPauses, shareNow, shareSlowly, shareWeights, type Shared } from './share.ts';
 
 export type RuntimeOptions = {
@@ -45,14 +46,14 @@ export class Runtime {
     return new Runtime(channel);
   }
 
-  /** Makes a program of a graph. A graph equal to one that is loaded costs no second session.
+  /** Makes a program of a graph. A graph equal to one that is loaded costs no second session. Weights in memory must not change afterwards.
    * @throws GRAPH, RUNTIME; the signal's reason when aborted */
   async compile(graph: Graph, { signal, optimize = 'all' }: CompileOptions = {}): Promise<Program> {
     signal?.throwIfAborted();
     const { model, externalData, files } = onnx(graph);
-    const signature = signatureOf(graph);
     const key = await identify(model, externalData, files, optimize);
-    const compiled = this.#compiled.get(key) ?? this.#load(key, model, externalData, optimize, signature);
+    const request = { model, externalData, root: parse(files[0] ?? '/').root, optimize, signature: signatureOf(graph) };
+    const compiled = this.#compiled.get(key) ?? this.#load(key, request);
     compiled.users++;
     const release = (): Promise<void> => this.#release(key, compiled);
     try {
@@ -61,7 +62,7 @@ export class Runtime {
       void release().catch(() => {});
       throw error;
     }
-    return new Program(compiled.id, signature, this.#run, release);
+    return new Program(compiled.id, request.signature, this.#run, release);
   }
 
   /** A copy of what is kept under a key. @throws RUNTIME when nothing is */
@@ -106,9 +107,9 @@ export class Runtime {
     return sent.then(() => answer);
   }
 
-  #load(key: string, model: Uint8Array, externalData: ExternalData[], optimize: 'all' | 'none', signature: Signature): Compiled {
+  #load(key: string, request: Omit<Requests['compile'], 'program'>): Compiled {
     const id = this.#nextId++;
-    const ready = shareWeights(externalData).then((shared) => this.#channel.call('compile', { program: id, model, externalData: shared, optimize, signature }));
+    const ready = shareWeights(request.externalData).then((externalData) => this.#channel.call('compile', { ...request, program: id, externalData }));
     const compiled = { id, users: 0, ready };
     this.#compiled.set(key, compiled);
     ready.catch(() => this.#compiled.delete(key));

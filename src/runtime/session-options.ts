@@ -1,9 +1,8 @@
-import { parse } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import type { Requests } from './protocol.ts';
 
-/** How sessions are made; measurements in docs/decisions. */
-export function sessionOptions({ threads, spin }: Requests['start'], optimize: 'all' | 'none'): InferenceSession.SessionOptions {
+/** How sessions are made; measurements in docs/decisions/runtime.md. */
+export function sessionOptions({ threads, spin }: Requests['start'], { optimize, root }: Requests['compile']): InferenceSession.SessionOptions {
   return {
     executionProviders: ['cpu'],
     executionMode: 'sequential',
@@ -15,9 +14,8 @@ export function sessionOptions({ threads, spin }: Requests['start'], optimize: '
     logSeverityLevel: 4,
     extra: {
       session: {
-        // Weights are named by real paths relative to the root of the file system (of the drive).
-        model_external_initializers_file_folder_path: parse(process.cwd()).root,
-        set_denormal_as_zero: '1',
+        model_external_initializers_file_folder_path: root,
+        set_denormal_as_zero: '1', // moments of unused weights decay into denormals, which some processors take a hundred times longer for
         intra_op: { allow_spinning: spin ? '1' : '0' },
       },
     },

@@ -12,6 +12,10 @@ port.on('message', (call: Call) => {
   turn = turn.then(() => serve(call));
 });
 
+port.on('messageerror', (error: Error) => {
+  throw error; // a call was lost, and nobody knows whose: the thread ends, and all who wait are told
+});
+
 async function serve(call: Call): Promise<void> {
   if (Atomics.load(call.state, 0) === states.CANCELLED) return;
   const commit = (): boolean => Atomics.compareExchange(call.state, 0, states.PENDING, states.DONE) === states.PENDING;
