@@ -1,7 +1,7 @@
 import { makeScene, random } from '../clips/index.ts';
 import { frameSize, gridOf, mropeTables, parsePreprocessorConfig, pixelBytes, ropeIndex, spaceTables, timeTables, visualTokens, type Grid, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import type { Question } from '../tasks/questions.ts';
-import { trainingClip } from '../tasks/training-clip.ts';
+import { reverseClip, trainingClip, type TrainingClip, type TrainingClipOptions } from '../tasks/training-clip.ts';
 import { encodeConversation, labelsOf, type ChatTemplate, type Tokenizer } from '../text/index.ts';
 import { packBatch, splitPrefix, type Batch, type Sample, type Segment } from './batch.ts';
 import type { BatchId, DataSettings } from './data.ts';
@@ -14,6 +14,8 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
   const merge = vision.spatial_merge_size;
   const preprocessor = parsePreprocessorConfig(preprocessorJson(data));
   const head_dim = config.hidden_size / config.num_attention_heads, visionHead = vision.embed_dim / vision.num_heads;
+
+  let last: TrainingClip | undefined;
 
   return ({ set, index }) => {
     const seed = set === 'train' ? `train/${data.seed}` : `eval/${evaluation.seed}`; // the sets share no clip
@@ -33,7 +35,7 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
   };
 
   function sample(seed: string, number: number, grid: Grid, height: number, width: number): Sample {
-    const clip = trainingClip(seed, number, { frames: data.frames, width, height });
+    const clip = clipOf(seed, number, { frames: data.frames, width, height });
     const size = height * width * 3;
     const frames = Array.from({ length: data.frames }, (_, i) => ({ data: clip.frames.subarray(i * size, (i + 1) * size), width, height }));
     const conversations = chooseQuestions(clip.qa, data.questions, `${seed}/${number}`).map((qa) => ({ kind: qa.kind, ...encode(qa, visualTokens(grid, merge)) }));
@@ -48,6 +50,13 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
       pixels: pixelBytes(frames, { ...preprocessor, do_resize: false }).pixel_values,
       grid: [...grid],
     };
+  }
+
+  function clipOf(seed: string, number: number, options: TrainingClipOptions): TrainingClip {
+    if (data.pairs && number % 2 === 1) return reverseClip(clipOf(seed, number - 1, options));
+    const { width, height } = options;
+    if (last?.scene.seed !== `${seed}/${number}` || last.width !== width || last.height !== height) last = trainingClip(seed, number, options);
+    return last; // the one before in a pair
   }
 
   /** A question with its answer as the chat template writes it, cut where the clip ends. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { loadTokenizer } from '../../src/text/index.ts';
+import { loadChatTemplate, loadTokenizer } from '../../src/text/index.ts';
 import { graph, input, matmul } from '../../src/graph/index.ts';
 import type { Batch } from '../../src/train/batch.ts';
 import { DataSource } from '../../src/train/data.ts';
 import { textReader } from '../../src/train/files.ts';
 import { matmulFlops } from '../../src/train/flops.ts';
+import { motion10Batches } from '../../src/train/motion10.ts';
 import { newConfig, savedConfig } from '../../src/train/model.ts';
 import { tiny, tokenizer } from './tiny.ts';
 
@@ -28,6 +29,22 @@ test('a batch depends on its number alone; training and held-out clips differ', 
   } finally {
     await Promise.all([one.close(), other.close()]);
   }
+});
+
+test('in pairs every other clip is the one before it played backwards', async () => {
+  await using setup = await tiny({ data: { task: 'motion10', frames: 4, min_pixels: 3136, max_pixels: 4704, questions: 2, pairs: true } });
+  const { recipe } = setup;
+  const tok = await loadTokenizer(textReader(tokenizer));
+  const make = motion10Batches({ tokenizer, config: {}, data: recipe.data, batch: { ...recipe.batch, clips: 3 }, evaluation: recipe.eval }, newConfig(recipe, tok), tok, await loadChatTemplate(textReader(tokenizer)));
+  const batch = make({ set: 'train', index: 0 });
+  const [B, T, N, P] = batch.feeds.pixel_values.dims;
+  const pixels = batch.feeds.pixel_values.data as Uint8Array;
+  /** Frame f of clip b: group ⌊f / 2⌋, and in its patches [C, 2, 14·14] the half f mod 2. */
+  const frame = (b: number, f: number) => Array.from({ length: N * 3 }, (_, i) => pixels.subarray(((b * T + (f >> 1)) * N + Math.floor(i / 3)) * P + ((i % 3) * 2 + (f & 1)) * 196, ((b * T + (f >> 1)) * N + Math.floor(i / 3)) * P + ((i % 3) * 2 + (f & 1)) * 196 + 196));
+  for (let f = 0; f < 4; f++) assert.deepEqual(frame(1, f), frame(0, 3 - f));
+  assert.equal(B, 3);
+  assert.notDeepEqual(frame(2, 0), frame(0, 0));
+  assert.deepEqual(bytes(make({ set: 'train', index: 1 })), bytes(make({ set: 'train', index: 1 })));
 });
 
 test('matrix products are counted with the sizes they run at', () => {
