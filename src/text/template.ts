@@ -8,9 +8,9 @@ const limits = {
   /** Characters of the template. */
   source: 256 * 1024,
   /** Characters of what it writes, and of any text it makes on the way. */
-  output: 16 * 1024 * 1024,
-  /** Nodes of the template that are evaluated for one rendering. */
-  steps: 2_000_000,
+  output: 4 * 1024 * 1024,
+  /** What one rendering may cost: 1 for each node of the template that is evaluated, 1 for each entry of a list and each 64 characters of a text that comes out of it. */
+  cost: 500_000,
   /** Entries of a list. */
   list: 100_000,
 };
@@ -103,12 +103,15 @@ type Engine = { evaluate(node: unknown, environment: unknown): { value: unknown 
 function interpreter(environment: Environment): Engine {
   const engine: Engine = new Interpreter(environment);
   const evaluate = engine.evaluate.bind(engine);
-  let steps = 0;
+  let cost = 0;
   engine.evaluate = (node, scope) => {
-    if (++steps > limits.steps) throw new Error(`more than ${limits.steps} steps`);
     const result = evaluate(node, scope);
-    if (typeof result.value === 'string' && result.value.length > limits.output) throw new Error(`a text of more than ${limits.output} characters`);
-    if (Array.isArray(result.value) && result.value.length > limits.list) throw new Error(`a list of more than ${limits.list} entries`);
+    const list = Array.isArray(result.value) ? result.value.length : 0;
+    const text = typeof result.value === 'string' ? result.value.length : 0;
+    if (list > limits.list) throw new Error(`a list of more than ${limits.list} entries`);
+    if (text > limits.output) throw new Error(`a text of more than ${limits.output} characters`);
+    cost += 1 + list + text / 64;
+    if (cost > limits.cost) throw new Error(`it takes more than ${limits.cost} steps`);
     return result;
   };
   return engine;
