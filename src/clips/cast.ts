@@ -13,14 +13,16 @@ export function chooseActor(r: Random, { not = [], turns = false, radius = [0.09
   const color = r.pick(colorNames.filter((n) => !not.some((a) => tooClose(a.color, n))));
   const rgb = colorOf(color, r);
   const [low, high] = r.chance(small) ? [0.06, shapes[shape].minRadius] : [Math.max(radius[0], shapes[shape].minRadius), Math.max(radius[1], shapes[shape].minRadius * 1.3)];
+  const fill = chooseFill(r, shape, rgb, turns);
+  const open = fill.type === 'outline' || shape === 'ring' || shape === 'crescent' || shape.startsWith('letter'); // a shadow would fill its gap
   return {
     shape,
     variant: r.int(0, 2),
     color,
     rgb,
-    fill: chooseFill(r, shape, rgb, turns),
+    fill,
     round: r.chance(0.3) && !shape.startsWith('letter') ? r.range(0.02, 0.08) : 0,
-    shadow: r.chance(0.2) ? r.range(0.2, 0.5) : 0,
+    shadow: !open && r.chance(0.25) ? r.range(0.2, 0.5) : 0,
     radius: low + (high - low) * r.next() ** 1.3,
     x: 0,
     y: 0,

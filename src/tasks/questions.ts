@@ -131,16 +131,16 @@ function aboutLooks(scene: Scene, r: Random): Question[] {
   if (!alone && doing.length === 0) return []; // nothing tells it from the distractor
   const its = (noun: string): string => r.pick([...(alone ? [`the ${noun}`, `the ${noun}`] : []), ...doing.map((d) => d.replace('shape', noun))]);
   const color = r.pick(['color', 'colour']);
-  const moving = doing.length > 0;
+  const moves = scene.kind === 'action' && !actionOf(scene)!.endsWith('appearing');
   const list: Question[] = [
     {
       kind: 'color',
-      question: r.pick([`What color is ${its('shape')}?`, `What colour is ${its('shape')}?`, `What ${color} is ${its('object')}?`, `What is the ${color} of ${its('shape')}?`, `Which ${color} does ${its('shape')} have?`, ...(alone ? [`What color is the ${actor.shape}?`, `What colour is the ${actor.shape}?`] : [`What ${color} is the ${actor.shape}?`])]),
+      question: r.pick([`What color is ${its('shape')}?`, `What colour is ${its('shape')}?`, `What ${color} is ${its('object')}?`, `What is the ${color} of ${its('shape')}?`, `Which ${color} does ${its('shape')} have?`, ...(alone ? [`What color is the ${actor.shape}?`, `What colour is the ${actor.shape}?`, `What ${color} is it?`, `Which ${color} is the shape?`] : [`What ${color} is the ${actor.shape}?`])]),
       answer: `${sentence(actor.color)}.`,
     },
     {
       kind: 'shape',
-      question: r.pick([`What shape is ${its('object')}?`, `What is the shape of ${its('object')}?`, `Which shape is ${its('object')}?`, `What kind of shape is ${its('thing')}?`, `What shape is the ${actor.color} object?`, ...(alone ? ['What shape is shown in this video?', 'What shape is in the video?'] : []), ...(moving && scene.kind === 'action' && sideways(scene) ? ['Which shape is moving?', 'What shape moves in this video?'] : [])]),
+      question: r.pick([`What shape is ${its('object')}?`, `What is the shape of ${its('object')}?`, `Which shape is ${its('object')}?`, `What kind of shape is ${its('thing')}?`, `What shape is the ${actor.color} object?`, ...(alone ? ['What shape is shown in this video?', 'What shape is in the video?', 'What shape is it?', 'Which shape do you see?'] : []), ...(moves ? ['Which shape is moving?', 'What shape is moving?', 'What shape moves in this video?'] : [])]),
       answer: `${sentence(a(actor.shape))}.`,
     },
   ];

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { actionIds, actionOf, actions, colorNames, makeScene, mirror, orderOf, reverse, shapeNames } from '../../src/clips/index.ts';
+import { actionIn, isRight, questionKinds, questions, reverseClip, score, trainingClip, type Motion10Record, type Question } from '../../src/tasks/index.ts';
+import { phrases } from '../../src/tasks/words.ts';
+
+const scenes = Array.from({ length: 1500 }, (_, i) => makeScene(`questions/${i}`));
+const all = scenes.map((scene) => ({ scene, qa: questions(scene) }));
+const of = (kind: string): { scene: (typeof scenes)[number]; q: Question }[] => all.flatMap(({ scene, qa }) => qa.filter((q) => q.kind === kind).map((q) => ({ scene, q })));
+
+test('the action answer reads as in SSv2-T10', () => {
+  const scene = makeScene('t10', { action: 'rising' });
+  const answer = (s: typeof scene): string => questions(s).find((q) => q.kind === 'action')!.answer;
+  assert.equal(answer(scene), 'The action happening in this video is: [Something] rising');
+  assert.equal(answer(reverse(scene)), 'The action happening in this video is: [Something] falling');
+  assert.equal(answer(mirror(makeScene('t10', { action: 'clockwise' }))), 'The action happening in this video is: Turning [something] anticlockwise');
+});
+
+test('questions and answers are well-formed English', () => {
+  for (const { qa } of all) {
+    assert.ok(qa.length >= 2);
+    for (const { kind, question, answer } of qa) {
+      assert.match(question, /^[A-Z][A-Za-z ,:'-]+[?.]$/, question);
+      assert.doesNotMatch(question, / {2}|\b(a|an) (a|an|the)\b|undefined/);
+      assert.doesNotMatch(`${question} ${answer}`, /\ba (?!one)[aeiou]|\ban [^aeiou]/i, `${question} ${answer}`);
+      if (kind !== 'action') assert.match(answer, /^[A-Z0-9][A-Za-z0-9 ,]+\.$/, answer);
+      assert.ok(answer.length < 90);
+    }
+  }
+});
+
+test('every kind is asked, in many phrasings', () => {
+  for (const kind of questionKinds) {
+    const asked = of(kind).map(({ q }) => shapeNames.reduce((t, s) => t.replaceAll(s, 'SHAPE'), colorNames.reduce((t, c) => t.replaceAll(c, 'COLOR'), q.question)));
+    assert.ok(asked.length > 200, `${kind}: ${asked.length}`);
+    assert.ok(new Set(asked).size >= 6, `${kind}: ${new Set(asked).size} phrasings`);
+  }
+});
+
+test('yes and no are as frequent, and each says what the scene shows', () => {
+  const list = of('yesno').filter(({ scene }) => scene.kind === 'action');
+  const yes = list.filter(({ q }) => q.answer === 'Yes.');
+  assert.equal(yes.length, list.length / 2);
+  for (const { scene, q } of list) {
+    const named = actionIds.filter((a) => [phrases[a].doing, phrases[a].do].some((p) => new RegExp(`\\b${p}\\b`).test(q.question)));
+    assert.equal(named.length, 1, q.question);
+    assert.equal(named[0] === actionOf(scene), q.answer === 'Yes.', q.question);
+  }
+});
+
+test('order questions name both movers by looks that tell them apart', () => {
+  for (const { scene, q } of of('order')) {
+    const [first, second] = orderOf(scene).map((a) => `${a.color} ${a.shape}`);
+    assert.notEqual(first, second);
+    const truth = /last|second/.test(q.question) ? second : first;
+    assert.equal(q.answer, `The ${truth}.`);
+    if (q.question.includes(' or ')) assert.ok(q.question.includes(first) && q.question.includes(second));
+  }
+});
+
+test('looks are asked of one thing only', () => {
+  for (const { scene, qa } of all) {
+    if (scene.actors.length === 1 || scene.kind === 'order') continue;
+    for (const { kind, question } of qa) {
+      if (kind !== 'color' && kind !== 'shape') continue;
+      const [actor, ...others] = scene.actors;
+      const named = question.includes(actor.shape) || question.includes(actor.color) || /that|moving|moves|turning|appearing|blinking|bouncing/.test(question);
+      assert.ok(named, question);
+      assert.ok(others.every((o) => !new RegExp(`\\b(${o.shape}|${o.color})\\b`).test(question.replace('shape of', ''))), question);
+    }
+  }
+});
+
+test('an answer is right for its own record and wrong for another truth', () => {
+  for (const { q } of questionKinds.flatMap((kind) => of(kind).slice(0, 120))) {
+    const record = { kind: q.kind, answer: q.answer };
+    assert.ok(isRight(q.answer, record), q.answer);
+    assert.ok(isRight(`${q.answer.toUpperCase().replace(/\.$/, '')}<|im_end|>`, record), q.answer);
+    assert.ok(!isRight('', record));
+    const other = of(q.kind).find((x) => x.q.answer !== q.answer)!.q.answer;
+    assert.ok(!isRight(other, record), `${other} for ${q.answer}`);
+  }
+});
+
+test('tolerance and its limits', () => {
+  const right = (kind: Motion10Record['kind'], answer: string, truth: string): boolean => isRight(answer, { kind, answer: truth });
+  assert.equal(actionIn('[something] disappearing'), 'disappearing');
+  assert.equal(actionIn('Something appearing.'), 'appearing');
+  assert.equal(actionIn('Turning [something] counterclockwise'), 'anticlockwise');
+  assert.equal(actionIn('Moving something'), undefined);
+  assert.ok(right('count', 'Three times', '3 times.') && right('count', 'Once.', '1 time.') && right('count', 'Never.', '0 times.'));
+  assert.ok(!right('count', '13 times', '3 times.') && !right('count', 'many', '3 times.'));
+  assert.ok(right('color', 'It is grey.', 'Gray.') && !right('color', 'Red or gray', 'Gray.'));
+  assert.ok(right('shape', 'a plus', 'A cross.') && !right('shape', 'A bar.', 'A rectangle.'));
+  assert.ok(right('order', 'the RED circle', 'The red circle.') && !right('order', 'The red square.', 'The red circle.'));
+  assert.ok(right('yesno', 'Yes, it is.', 'Yes.') && !right('yesno', 'No', 'Yes.'));
+});
+
+test('score counts by kind, class and opposite', () => {
+  const record = (action: keyof typeof actions): Motion10Record => ({ id: action, video: 'x.mp4', kind: 'action', question: 'What is the action happening in this video?', answer: `The action happening in this video is: ${actions[action]}` });
+  const result = score([
+    { record: record('rising'), answer: record('rising').answer },
+    { record: record('rising'), answer: record('falling').answer },
+    { record: record('closer'), answer: record('rising').answer },
+    { record: { ...record('closer'), kind: 'yesno', answer: 'No.' }, answer: 'no' },
+  ]);
+  assert.deepEqual(result.overall, { total: 4, right: 2, accuracy: 0.5 });
+  assert.deepEqual(result.actions, { rising: { total: 2, right: 1, accuracy: 0.5 }, closer: { total: 1, right: 0, accuracy: 0 } });
+  assert.deepEqual(result.opposites, { total: 3, right: 1, accuracy: 1 / 3 });
+  assert.equal(result.kinds.yesno!.accuracy, 1);
+});
+
+test('a training clip is a function of seed, index and size; its twin plays backwards', () => {
+  const options = { frames: 16, width: 84, height: 56 };
+  for (let i = 0; i < 12; i++) {
+    const clip = trainingClip(7, i, options);
+    assert.deepEqual(trainingClip(7, i, options), clip);
+    assert.equal(clip.frames.length, 16 * 56 * 84 * 3);
+    const ratio = clip.scene.width / clip.scene.height;
+    assert.ok(ratio > 1.25 && ratio < 1.78, `${ratio}`);
+    const twin = reverseClip(clip);
+    const size = 56 * 84 * 3;
+    assert.deepEqual(twin.frames.subarray(0, size), clip.frames.subarray(15 * size));
+    assert.deepEqual(reverseClip(twin), clip);
+    if (clip.scene.kind === 'action') assert.notEqual(twin.qa[0].answer, clip.qa[0].answer);
+  }
+  assert.notDeepEqual(trainingClip(7, 1, options).frames, trainingClip(8, 1, options).frames);
+});
