@@ -7,6 +7,8 @@ import { phrases } from '../../src/tasks/words.ts';
 const scenes = Array.from({ length: 1500 }, (_, i) => makeScene(`questions/${i}`));
 const all = scenes.map((scene) => ({ scene, qa: questions(scene) }));
 const of = (kind: string): { scene: (typeof scenes)[number]; q: Question }[] => all.flatMap(({ scene, qa }) => qa.filter((q) => q.kind === kind).map((q) => ({ scene, q })));
+const right = (kind: Motion10Record['kind'], answer: string, truth: string): boolean => isRight(answer, { kind, answer: truth });
+const record = (action: keyof typeof actions): Motion10Record => ({ id: action, video: 'x.mp4', kind: 'action', question: 'What is the action happening in this video?', answer: `The action happening in this video is: ${actions[action]}` });
 
 test('the action answer reads as in SSv2-T10', () => {
   const scene = makeScene('t10', { action: 'rising' });
@@ -73,17 +75,16 @@ test('looks are asked of one thing only', () => {
 
 test('an answer is right for its own record and wrong for another truth', () => {
   for (const { q } of questionKinds.flatMap((kind) => of(kind).slice(0, 120))) {
-    const record = { kind: q.kind, answer: q.answer };
-    assert.ok(isRight(q.answer, record), q.answer);
-    assert.ok(isRight(`${q.answer.toUpperCase().replace(/\.$/, '')}<|im_end|>`, record), q.answer);
-    assert.ok(!isRight('', record));
+    const truth = { kind: q.kind, answer: q.answer };
+    assert.ok(isRight(q.answer, truth), q.answer);
+    assert.ok(isRight(`${q.answer.toUpperCase().replace(/\.$/, '')}<|im_end|>`, truth), q.answer);
+    assert.ok(!isRight('', truth));
     const other = of(q.kind).find((x) => x.q.answer !== q.answer)!.q.answer;
-    assert.ok(!isRight(other, record), `${other} for ${q.answer}`);
+    assert.ok(!isRight(other, truth), `${other} for ${q.answer}`);
   }
 });
 
 test('tolerance and its limits', () => {
-  const right = (kind: Motion10Record['kind'], answer: string, truth: string): boolean => isRight(answer, { kind, answer: truth });
   assert.equal(actionIn('[something] disappearing'), 'disappearing');
   assert.equal(actionIn('Something appearing.'), 'appearing');
   assert.equal(actionIn('Turning [something] counterclockwise'), 'anticlockwise');
@@ -97,7 +98,6 @@ test('tolerance and its limits', () => {
 });
 
 test('score counts by kind, class and opposite', () => {
-  const record = (action: keyof typeof actions): Motion10Record => ({ id: action, video: 'x.mp4', kind: 'action', question: 'What is the action happening in this video?', answer: `The action happening in this video is: ${actions[action]}` });
   const result = score([
     { record: record('rising'), answer: record('rising').answer },
     { record: record('rising'), answer: record('falling').answer },
