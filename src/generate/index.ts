@@ -6,6 +6,8 @@ export type { FrameInput, ImageSource, MediaPlan, VideoSource } from './media.ts
 export type { MemoryEstimate } from './memory.ts';
 export type { ChatMessage, ChatPart } from './messages.ts';
 export type { ModelInfo } from './model-files.ts';
+export { boxClips, boxModel } from './box.ts';
+export { answerBatch, type BatchOptions, type BatchProgress, type BatchQuestion, type BatchSummary } from './batch.ts';
 export type { AskOptions, Plan } from './plan.ts';
 export type { GenerationOptions, GenerationSettings, Origin, Setting } from './settings.ts';
 export { load, planVideo, VideoModel, type LoadOptions } from './video-model.ts';

@@ -27,7 +27,7 @@ export function newConfig(recipe: Recipe, tokenizer: Tokenizer): Qwen2VLConfig {
         max_position_embeddings: 4096,
         tie_word_embeddings: true,
         use_sliding_window: false,
-        initializer_range: recipe.init_std,
+        initializer_range: recipe.init_std === 'fan_in' ? 0.02 : recipe.init_std,
         ...text,
         vision_config: { model_type: 'qwen2_vl', hidden_size: (text as { hidden_size?: number }).hidden_size, in_chans: 3, spatial_patch_size: 14, ...vision_config },
         ...(temporal_attention ? { temporal_attention } : {}),

@@ -20,7 +20,7 @@ export type Recipe = {
   /** How new temporal attention starts: normally distributed, or with its output projection zero. */
   temporal_init: 'normal' | 'zero';
   /** Deviation of the normal distribution that new weights are drawn from. */
-  init_std: number;
+  init_std: number | 'fan_in';
   /** Patterns of tensor names (`*` = anything); the others stay as they are. */
   trainable: string[];
   data: { task: 'motion10'; frames: number; /** Frames are resized to multiples of 28 with an area in between, as the processor does when the model is used */ min_pixels: number; max_pixels: number; questions: number; /** Every other clip is the one before it played backwards: pairs that only their order in time tells apart, for half the rendering */ pairs: boolean; seed: number };
@@ -66,7 +66,7 @@ export function parseRecipe(json: unknown, base: string): Recipe {
     init,
     model: parseModel(root, init),
     temporal_init: root.choice('temporal_init', ['normal', 'zero'], 'normal'),
-    init_std: root.number('init_std', { min: 0, max: 1 }, 0.02),
+    init_std: root.raw('init_std') === 'fan_in' ? 'fan_in' : root.number('init_std', { min: 0, max: 1 }, 0.02),
     trainable: root.list('trainable', (v): v is string => typeof v === 'string', 'patterns of tensor names, for example "visual.blocks.*.temp_attn.*"', ['*']),
     data: {
       task: data.choice('task', ['motion10']),

@@ -1,0 +1,80 @@
+import { StaveError } from '../errors.ts';
+import { answerBatch, load, type AnswerResult, type VideoModel } from '../generate/index.ts';
+import { askOptions, frameOptions, modelDir, modelOption, textOptions, threads } from './ask-options.ts';
+import { string, type Command, type Io, type Values } from './command.ts';
+import { bytes, duration, Progress } from './progress.ts';
+
+export const ask: Command = {
+  name: 'ask',
+  summary: 'Ask a question about a video',
+  args: [
+    { name: 'VIDEO', help: 'a video file (left out with --batch)', optional: true },
+    { name: 'QUESTION', help: 'the question, in quotes', optional: true },
+  ],
+  options: {
+    ...modelOption,
+    json: { type: 'boolean', help: 'print the answer with everything that led to it, as one line of JSON' },
+    batch: { type: 'string', value: 'FILE', help: 'questions as JSON lines {"id", "video", "question"}; paths are taken from the file\'s folder' },
+    out: { type: 'string', value: 'FILE', help: 'where the answers of --batch go, a line each; run again, it goes on where it stopped' },
+    ...frameOptions,
+    ...textOptions,
+  },
+  examples: [
+    'stave ask clip.mp4 "What happens in this video?"',
+    'stave ask clip.mp4 "Which moved first, the red circle or the blue square?" --json',
+    'stave ask clip.mp4 "What is this?" --model DIR --frames 32',
+    'stave ask --batch questions.jsonl --out answers.jsonl',
+  ],
+  async run([video, question], values, io) {
+    const batch = string(values, 'batch');
+    const out = string(values, 'out');
+    if ((batch === undefined) !== (out === undefined)) throw new StaveError('USAGE', { what: '--batch and --out go together', fix: 'stave ask --batch questions.jsonl --out answers.jsonl' });
+    if (batch !== undefined && video !== undefined) throw new StaveError('USAGE', { what: `--batch takes videos and questions from ${batch}, but "${video}" was given too` });
+    if (batch === undefined && question === undefined) throw new StaveError('USAGE', { what: video === undefined ? 'a video and a question are missing' : 'the question is missing', fix: 'stave ask clip.mp4 "What happens in this video?"' });
+    const options = askOptions(values, io.signal);
+    await using model = await load(modelDir(values), { threads: threads(values), signal: io.signal });
+    if (batch !== undefined) await askBatch(model, batch, out!, values, options, io);
+    else await askOne(model, video, question, values, options, io);
+  },
+};
+
+type Options = ReturnType<typeof askOptions>;
+
+async function askOne(model: VideoModel, video: string, question: string, values: Values, options: Options, { stdout, stderr }: Io): Promise<void> {
+  const answer = model.ask(video, question, options);
+  if (values.json) {
+    stdout.write(`${JSON.stringify({ video, question, ...(await answer.result()) })}\n`);
+    return;
+  }
+  for await (const piece of answer) stdout.write(piece);
+  stdout.write('\n');
+  stderr.write(`${footer(await answer.result())}\n`);
+}
+
+/** What an answer took: frames, tokens, speed, memory. */
+export function footer({ frames, prompt_tokens, visual_tokens, token_ids, tokens_per_second, timings, peak_memory, finish_reason }: AnswerResult): string {
+  return [
+    `${frames.length} frames`,
+    `${prompt_tokens} prompt tokens (${visual_tokens} visual)`,
+    `${token_ids.length} answer tokens${tokens_per_second === null ? '' : `, ${tokens_per_second.toFixed(0)}/s`}`,
+    `${timings.total.toFixed(2)} s`,
+    `peak memory ${bytes(peak_memory)}`,
+    ...(finish_reason === 'length' ? ['cut at --max-tokens'] : []),
+  ].join(' · ');
+}
+
+async function askBatch(model: VideoModel, file: string, out: string, values: Values, options: Options, { stdout, stderr, signal }: Io): Promise<void> {
+  const progress = new Progress(stderr, { every: 30 });
+  const started = performance.now();
+  const summary = await answerBatch(model, file, out, {
+    ...options,
+    signal,
+    onAnswer: ({ done, total, failed, answered }) => {
+      const seconds = (performance.now() - started) / 1000;
+      progress.show(`${done}/${total} answered, ${failed} failed, ${(answered / seconds).toFixed(1)} a second, ETA ${duration(((total - done) * seconds) / answered)}`);
+    },
+  });
+  progress.clear();
+  if (values.json) stdout.write(`${JSON.stringify(summary)}\n`);
+  else stdout.write(`${summary.answered} answered now, ${summary.skipped} were there already, ${summary.failed} failed: ${out}\n`);
+}

@@ -1,0 +1,43 @@
+import { planVideo, type Plan } from '../generate/index.ts';
+import { askOptions, frameOptions, modelDir, modelOption } from './ask-options.ts';
+import { string, type Command } from './command.ts';
+import { bytes } from './progress.ts';
+
+export const plan: Command = {
+  name: 'plan',
+  summary: 'Say what a video would cost, without decoding it',
+  args: [{ name: 'VIDEO', help: 'a video file' }],
+  options: {
+    ...modelOption,
+    question: { type: 'string', short: 'q', value: 'TEXT', help: 'count the tokens of this question too' },
+    json: { type: 'boolean', help: 'as JSON' },
+    ...frameOptions,
+    'max-tokens': { type: 'string', value: 'N', help: 'length of an answer at most (default 256)' },
+  },
+  examples: ['stave plan clip.mp4', 'stave plan clip.mp4 --model DIR --rule qwen --fps 2 --json'],
+  async run([video], values, { stdout, signal }) {
+    const result = await planVideo(modelDir(values), video, string(values, 'question') ?? '', askOptions(values, signal));
+    stdout.write(values.json ? `${JSON.stringify({ video, ...result })}\n` : table(result));
+  },
+};
+
+function table({ media: [clip], prompt_tokens, visual_tokens, memory, sampling }: Plan): string {
+  const { info, sizes, grid, frames } = clip;
+  const times = frames.map(({ time }) => (time ?? 0).toFixed(2));
+  const shown = times.length > 16 ? [...times.slice(0, 8), '…', ...times.slice(-4)] : times;
+  const { rule, ...settings } = sampling.value;
+  const rows: [string, string][] = [
+    ...(info === null ? [] : ([
+      ['duration', `${info.duration.toFixed(2)} s, ${info.frames ?? '?'} frames, ${info.fps.toFixed(2)} a second on average`],
+      ['codec', `${info.codec} in ${info.format}`],
+      ['size', `${info.width}×${info.height} as shown${info.rotation === 0 ? '' : `, stored turned by ${info.rotation}°`}`],
+    ] as [string, string][])),
+    ['frames', `${frames.length} at ${shown.join(' ')} s`],
+    ['rule', `${rule}${Object.entries(settings).map(([key, value]) => ` ${key}=${String(value)}`).join('')} (from ${sampling.from})`],
+    ['resized', `${sizes.input.width}×${sizes.input.height}`],
+    ['grid', `${grid.join(' × ')} (frame groups × patches down × patches across)`],
+    ['tokens', `${visual_tokens} visual, ${prompt_tokens} in the prompt`],
+    ['memory', `about ${bytes(memory.total)}: weights ${bytes(memory.weights)}, vision ${bytes(memory.vision)}, language ${bytes(memory.language)}, the rest ${bytes(memory.base)}`],
+  ];
+  return rows.map(([name, value]) => `${name.padEnd(10)}${value}\n`).join('');
+}

@@ -1,0 +1,36 @@
+import { loadRecipe, train as run, type TrainProgress } from '../train/index.ts';
+import type { Command } from './command.ts';
+import { bytes, duration, Progress } from './progress.ts';
+
+export const train: Command = {
+  name: 'train',
+  summary: 'Train a model from a recipe. Ctrl-C saves a checkpoint and stops; --resume continues exactly there.',
+  args: [{ name: 'RECIPE', help: 'a recipe file, for example box/recipe.json' }],
+  options: {
+    resume: { type: 'boolean', help: 'continue from the last checkpoint in the recipe\'s output folder' },
+    json: { type: 'boolean', help: 'one JSON line per step on standard output' },
+  },
+  examples: ['stave train box/recipe.json', 'stave train box/recipe.json --resume'],
+  async run([file], values, { stdout, stderr, signal }) {
+    const recipe = await loadRecipe(file);
+    const progress = new Progress(stderr, { every: 30 });
+    const result = await run(recipe, {
+      resume: values.resume === true,
+      signal,
+      onStep: (step) => (values.json ? stdout.write(`${JSON.stringify(step)}\n`) : progress.show(line(step))),
+      onLog: (text) => {
+        progress.clear();
+        stderr.write(`${text}\n`);
+      },
+    });
+    progress.clear();
+    if (values.json) stdout.write(`${JSON.stringify(result)}\n`);
+    else if (result.finished) stdout.write(`model saved in ${result.model}\n`);
+    else stdout.write(`stopped after step ${result.step} of ${recipe.steps}; "stave train ${file} --resume" continues\n`);
+  },
+};
+
+function line(p: TrainProgress): string {
+  const rate = `${p.clips_per_second.toFixed(1)} clips/s  ${(p.tokens_per_second / 1000).toFixed(1)}k tokens/s  ${p.gflops.toFixed(0)} GFLOP/s`;
+  return `step ${p.step}/${p.steps}  loss ${p.loss.toFixed(4)}  |g| ${p.grad_norm.toFixed(2)}  lr ${p.lr.toExponential(1)}  ${rate}  ${bytes(p.memory)}  ETA ${duration(p.eta)}`;
+}
