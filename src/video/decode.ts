@@ -134,7 +134,7 @@ async function* runHere(job: Job, signal: AbortSignal | undefined): AsyncGenerat
   for (const message of run(job)) {
     if (message) {
       spent += performance.now() - since;
-      yield 'data' in message ? { ...message, data: message.data.slice() } : message;
+      yield 'data' in message ? { ...message, data: new Uint8Array(message.data) } : message; // a copy: theirs is overwritten
       since = performance.now();
     } else if (performance.now() - since > 5) {
       spent += performance.now() - since;

@@ -146,6 +146,7 @@ export async function* runIsolated(job: Job, signal: AbortSignal | undefined): A
     decoder.ask(job);
     let left = job.limits.timeout * 1000;
     for (;;) {
+      signal?.throwIfAborted();
       const asked = performance.now();
       const message = await decoder.reply(job.path, left, signal);
       left -= performance.now() - asked;

@@ -1,4 +1,5 @@
 import { StaveError } from '../errors.ts';
+import { FFmpegFailure } from './ffmpeg.ts';
 import { FrameSource, threadsFor } from './frames.ts';
 import type { Limits } from './limits.ts';
 import { within } from './limits.ts';
@@ -34,6 +35,8 @@ export function* run(job: Job): Generator<Message | undefined, void> {
     if (job.kind === 'times') yield* timesOf(file, job, damage);
     if (job.kind === 'decode') yield* decode(file, job, damage);
     yield { type: 'done', damage };
+  } catch (error) {
+    throw error instanceof FFmpegFailure ? unreadable(job.path, error.message, undefined, error) : error;
   } finally {
     file.close();
   }

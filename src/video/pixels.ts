@@ -1,4 +1,4 @@
-import { AV_PIX_FMT_RGB24, AVCOL_RANGE_JPEG, AVCOL_SPC_RGB } from 'node-av/constants';
+import { AV_FRAME_FLAG_INTERLACED, AV_PIX_FMT_RGB24, AVCOL_PRI_UNSPECIFIED, AVCOL_RANGE_JPEG, AVCOL_SPC_RGB, AVCOL_SPC_UNSPECIFIED, AVCOL_TRC_UNSPECIFIED } from 'node-av/constants';
 import { Frame, SoftwareScaleContext } from 'node-av/lib';
 import { check } from './ffmpeg.ts';
 import { turn, upright } from './orientation.ts';
@@ -19,6 +19,7 @@ export class Converter {
   private readonly orientation: Orientation;
   private readonly size: Size | undefined;
   private readonly rule: ResizeRule;
+  private plane: Uint8Array = new Uint8Array(0); // rgb's own memory
   private packed: Uint8Array = new Uint8Array(0); // rgb without padding, when there is some
   private turned: Uint8Array = new Uint8Array(0);
   private resized: Uint8Array = new Uint8Array(0);
@@ -56,15 +57,25 @@ export class Converter {
       rgb.height = height;
       rgb.format = AV_PIX_FMT_RGB24;
       check(rgb.getBuffer(1), 'allocating a frame');
+      this.plane = rgb.data![0];
       this.turned = new Uint8Array(this.orientation === upright ? 0 : width * height * 3);
       this.resize = undefined;
     }
     rgb.colorSpace = AVCOL_SPC_RGB;
     rgb.colorRange = AVCOL_RANGE_JPEG;
-    rgb.colorPrimaries = frame.colorPrimaries; // no change of gamut or transfer
-    rgb.colorTrc = frame.colorTrc;
-    check(scale.scaleFrameSync(rgb, frame), 'converting a frame');
-    const plane = rgb.data![0];
+    frame.clearFlags(AV_FRAME_FLAG_INTERLACED); // both fields are shown as one picture
+    const convert = () => {
+      rgb.colorPrimaries = frame.colorPrimaries; // no change of gamut or transfer
+      rgb.colorTrc = frame.colorTrc;
+      return scale.scaleFrameSync(rgb, frame);
+    };
+    if (convert() < 0) { // tags that FFmpeg knows by number alone
+      frame.colorSpace = AVCOL_SPC_UNSPECIFIED;
+      frame.colorPrimaries = AVCOL_PRI_UNSPECIFIED;
+      frame.colorTrc = AVCOL_TRC_UNSPECIFIED;
+      check(convert(), 'converting a frame');
+    }
+    const { plane } = this;
     const stride = rgb.linesize[0];
     if (stride === width * 3) return plane.subarray(0, width * height * 3);
     if (this.packed.length !== width * height * 3) this.packed = new Uint8Array(width * height * 3);
@@ -73,6 +84,7 @@ export class Converter {
   }
 
   free(): void {
+    this.plane = new Uint8Array(0);
     this.rgb.free();
     this.scale.freeContext();
   }

@@ -12,6 +12,7 @@ export function findTruncation(path: string): string | undefined {
     };
     const head = read(0, 16);
     if (head.length < 12) return undefined;
+    if (head.toString('latin1', 0, 4) === 'GIF8') return read(Math.max(0, size - 16), 16).includes(0x3b) ? undefined : 'its end marker is missing'; // a few stray bytes may follow it
     const end = firstBoxes.has(head.toString('latin1', 4, 8)) ? mp4End(read, size)
       : head.readUInt32BE(0) === 0x1a45dfa3 ? matroskaEnd(read)
       : head.toString('latin1', 0, 4) === 'RIFF' ? head.readUInt32LE(4) + 8
