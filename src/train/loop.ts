@@ -6,6 +6,7 @@ import { Runtime } from '../runtime/index.ts';
 import { loadTokenizer } from '../text/index.ts';
 import type { Batch } from './batch.ts';
 import { loadCheckpoint, saveCheckpoint, type TrainState } from './checkpoint.ts';
+import { curveSvg } from './curve.ts';
 import { DataSource } from './data.ts';
 import { trainEngine, type TrainEngine } from './engine.ts';
 import { evaluateModel } from './evaluate.ts';
@@ -13,7 +14,7 @@ import { exportModel, preprocessorJson } from './export.ts';
 import { ioError, textReader, writeWhole } from './files.ts';
 import { matmulFlops } from './flops.ts';
 import { Meter, type Speed } from './meter.ts';
-import { MetricsFile, type EvalMetrics } from './metrics.ts';
+import { MetricsFile, readMetrics, type EvalMetrics } from './metrics.ts';
 import { savedConfig, startModel, type TrainModel } from './model.ts';
 import type { Recipe } from './recipe.ts';
 import { scheduleFactor } from './schedule.ts';
@@ -104,6 +105,7 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
       const kinds = Object.entries(held.kinds).map(([kind, { accuracy }]) => `${kind} ${(100 * accuracy).toFixed(1)}`);
       await log(`step ${done}: loss ${loss.toFixed(4)}, held-out loss ${held.loss.toFixed(4)}, answers right ${(100 * held.accuracy).toFixed(1)} % (${kinds.join(', ')})`);
       onStep?.({ step: done, steps: recipe.steps, loss, grad_norm, lr, ...speed.progress, eval: held });
+      await writeWhole(join(recipe.out, 'curve.svg'), curveSvg([{ label: recipe.name, lines: await readMetrics(metrics.file) }], recipe.name));
       meter.pause();
     } else onStep?.({ step: done, steps: recipe.steps, loss, grad_norm, lr, ...speed.progress });
 
