@@ -1,21 +1,16 @@
 import { StaveError } from '../errors.ts';
-import type { Grid } from '../models/qwen2vl/index.ts';
-import type { MediaPlan } from './media.ts';
+import type { Glance, MediaPlan } from './media.ts';
 import type { ModelInfo } from './model-files.ts';
 import type { FrameSampling } from './frame-sampling.ts';
 import type { GenerationSettings, Setting } from './settings.ts';
 
 /** An answer with everything that led to it; plain data. */
-export type AnswerResult = {
+export type AnswerResult = Glance & {
   text: string;
   /** Tokens of the answer, the one that ended it included. */
   token_ids: number[];
   /** `stop`: the model ended it; `length`: max_new_tokens was reached. */
   finish_reason: 'stop' | 'length';
-  /** Of the first video: frames used, grid of patches, sizes in pixels. Empty or null without one. */
-  frames: MediaPlan['frames'];
-  grid: Grid | null;
-  sizes: MediaPlan['sizes'] | null;
   /** Every video and image, in the order of the messages. */
   media: MediaPlan[];
   prompt_tokens: number;

@@ -32,6 +32,24 @@ export type MediaPlan = {
   info: VideoInfo | null;
 };
 
+/** The first video (without one, the first image) at a glance; empty or null without either. */
+export type Glance = {
+  frames: MediaPlan['frames'];
+  grid: Grid | null;
+  sizes: MediaPlan['sizes'] | null;
+  /** Seconds; null for frames in memory. */
+  duration: number | null;
+  codec: string | null;
+  /** Degrees, see VideoInfo. */
+  rotation: number | null;
+};
+
+export function glance(media: readonly MediaPlan[]): Glance {
+  const first = media.find(({ kind }) => kind === 'video') ?? media.at(0);
+  const { duration = null, codec = null, rotation = null } = first?.info ?? {};
+  return { frames: first?.frames ?? [], grid: first?.grid ?? null, sizes: first?.sizes ?? null, duration, codec, rotation };
+}
+
 export type MediaOptions = { preprocessor: PreprocessorConfig; sampling: FrameSampling; read?: ReadOptions };
 
 /** Chooses frames and their size from the header and the packets' times; nothing is decoded. @throws VIDEO_MISSING, VIDEO_UNREADABLE, VIDEO_NO_FRAMES, VIDEO_TOO_SHORT, USAGE, LIMIT */

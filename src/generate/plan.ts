@@ -5,7 +5,7 @@ import { encodeConversation } from '../text/index.ts';
 import type { ReadOptions } from '../video/index.ts';
 import type { TemporalScope } from './encoder.ts';
 import type { FrameSampling } from './frame-sampling.ts';
-import { planMedia, type MediaOptions, type MediaPlan, type MediaSource } from './media.ts';
+import { glance, planMedia, type Glance, type MediaOptions, type MediaPlan, type MediaSource } from './media.ts';
 import { estimateMemory, type MemoryEstimate } from './memory.ts';
 import { splitMedia, type ChatMessage } from './messages.ts';
 import type { ModelFiles } from './model-files.ts';
@@ -27,7 +27,7 @@ export type AskOptions = GenerationOptions & {
 };
 
 /** What an answer will take, told without decoding a frame. */
-export type Plan = {
+export type Plan = Glance & {
   /** Every video and image, in the order of the messages. */
   media: MediaPlan[];
   /** Tokens before the answer, visual ones included. */
@@ -58,6 +58,7 @@ export async function prepare(files: ModelFiles, messages: readonly ChatMessage[
   const { ids } = encodeConversation(tokenizer, template, plain, { addGenerationPrompt: true, videoTokens: of('video').map(({ tokens }) => tokens), imageTokens: of('image').map(({ tokens }) => tokens) });
   const positions = ropeIndex(ids, { videos: of('video').map(({ grid }) => grid), images: of('image').map(({ grid }) => grid) }, { ...config, spatial_merge_size });
   const plan: Plan = {
+    ...glance(media),
     media,
     prompt_tokens: ids.length,
     visual_tokens: media.reduce((sum, { tokens }) => sum + tokens, 0),

@@ -3,7 +3,7 @@ import { StreamDecoder } from '../text/index.ts';
 import type { AnswerResult } from './answer.ts';
 import { Decoder } from './decoder.ts';
 import { encodeVisual, type VisualItem } from './encoder.ts';
-import { readMedia } from './media.ts';
+import { glance, readMedia } from './media.ts';
 import type { ChatMessage } from './messages.ts';
 import { describe, type ModelFiles } from './model-files.ts';
 import { prepare, type AskOptions } from './plan.ts';
@@ -25,11 +25,11 @@ export async function* run({ files, vision, language, loadTime }: Engine, messag
   const items: VisualItem[] = [];
   for (const [i, media] of plan.media.entries()) items.push(await readMedia(sources[i], media, mediaOptions));
   clock.lap('decode');
-  const visual_embeds = items.length === 0 ? new Float32Array() : await encodeVisual(await vision, config, items, { scope, signal });
+  const visual_embeds = items.length === 0 ? new Float32Array() : await encodeVisual(await ready(vision, signal), config, items, { scope, signal });
   items.length = 0; // the pixels are not needed any more
   clock.lap('vision');
 
-  const decoder = new Decoder(await language, config);
+  const decoder = new Decoder(await ready(language, signal), config);
   const text = new StreamDecoder(files.tokenizer, { skipSpecial: true });
   const stop = files.generation.eos_token_id;
   const token_ids: number[] = [];
@@ -44,14 +44,11 @@ export async function* run({ files, vision, language, loadTime }: Engine, messag
   if (rest !== '') yield rest;
   clock.lap('generate');
 
-  const first = plan.media.find(({ kind }) => kind === 'video') ?? plan.media.at(0);
   return {
+    ...glance(plan.media),
     text: written + rest,
     token_ids,
     finish_reason: stop.includes(token_ids[token_ids.length - 1]) ? 'stop' : 'length',
-    frames: first?.frames ?? [],
-    grid: first?.grid ?? null,
-    sizes: first?.sizes ?? null,
     media: plan.media,
     prompt_tokens: plan.prompt_tokens,
     visual_tokens: plan.visual_tokens,
@@ -62,6 +59,15 @@ export async function* run({ files, vision, language, loadTime }: Engine, messag
     temporal_scope: scope,
     peak_memory: process.resourceUsage().maxRSS * 1024,
   };
+}
+
+/** A program that may still be compiling; an abort does not wait for it. */
+async function ready(program: Promise<Program>, signal: AbortSignal | undefined): Promise<Program> {
+  if (signal === undefined) return program;
+  signal.throwIfAborted();
+  const waiting = new AbortController(); // takes the listener off again
+  const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true, signal: waiting.signal }));
+  return Promise.race([program, aborted]).finally(() => waiting.abort());
 }
 
 /** Seconds spent in each part. */

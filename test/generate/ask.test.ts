@@ -79,8 +79,9 @@ test('a plan tells what the answer then uses, without an engine', async () => {
   assert.equal(plan.prompt_tokens, result.prompt_tokens);
   assert.equal(plan.visual_tokens, (plan.media[0].grid[0] * plan.media[0].grid[1] * plan.media[0].grid[2]) / 4);
   assert.deepEqual(plan.sampling, result.sampling.frames);
-  assert.equal(plan.media[0].info?.codec, 'h264');
-  assert.equal(plan.media[0].info?.duration, 3);
+  const { codec, duration, rotation, frames } = plan;
+  assert.deepEqual({ codec, duration, rotation }, { codec: 'h264', duration: 3, rotation: 0 });
+  assert.deepEqual(frames, result.frames);
 });
 
 test('limits are checked before decoding, with the numbers', async () => {
