@@ -6,6 +6,8 @@ import type { Job } from './jobs.ts';
 import { header, parseHeader } from './wire.ts';
 import type { Fault, Reply } from './wire.ts';
 
+process.on('SIGINT', () => {}); // Ctrl-C is the parent's to answer; it ends this process by closing the input or killing it
+
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 /** Moves all of `bytes`, whatever the pipe takes or gives at a time. @returns false at the end of the input */

@@ -75,9 +75,17 @@ export async function frameTimes(path: string, options: ReadOptions = {}): Promi
     }
   }
   const frames = times.length;
-  const spread = times[frames - 1] - times[0] + lastDuration;
-  const fps = info!.fps > 0 ? info!.fps : spread > 0 ? frames / spread : 1;
+  const fps = averageRate(info!.fps, times, lastDuration);
   return { frames, fps, duration: frames / fps, times, info: info!, damage };
+}
+
+/** The header's rate, unless the frames themselves say otherwise: some containers know a nominal rate alone. */
+function averageRate(header: number, times: Float64Array, lastDuration: number): number {
+  const frames = times.length;
+  const between = times[frames - 1] - times[0];
+  const measured = lastDuration > 0 ? frames / (between + lastDuration) : between > 0 ? (frames - 1) / between : 0;
+  if (header > 0 && (measured === 0 || Math.abs(header - measured) <= 0.1 * measured)) return header;
+  return measured > 0 ? measured : 1;
 }
 
 /** Decodes a video file frame by frame; a handful of frames is held at any time, whatever the clip's length. Leaving the loop early stops the work.

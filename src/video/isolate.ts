@@ -22,7 +22,7 @@ class Decoder {
 
   constructor() {
     const env = Object.fromEntries(keptVariables.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
-    this.child = spawn(process.execPath, ['--max-old-space-size=128', '--disable-warning=ExperimentalWarning', entry], { stdio: ['pipe', 'pipe', 'pipe'], env });
+    this.child = spawn(process.execPath, ['--max-old-space-size=128', entry], { stdio: ['pipe', 'pipe', 'pipe'], env });
     this.child.on('error', (error) => { this.exit ??= error.message; });
     this.child.on('exit', (code, signal) => { this.exit ??= signal ? `it was ended by ${signal}` : `it ended with code ${code}`; idle.delete(this); });
     this.child.stdin.on('error', () => {}); // told by 'exit'
