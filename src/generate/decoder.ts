@@ -57,7 +57,7 @@ export class Decoder {
         wanted,
         signal,
       );
-      logits.set(output, (rows - (total - end) - wanted) * vocab_size);
+      if (wanted > 0) logits.set(output, (rows - (total - end) - wanted) * vocab_size);
     }
     return logits;
   }

@@ -37,6 +37,8 @@ test('a prompt longer than a piece, visual tokens on both sides of the border, e
   await decoder.append({ ids: ids.slice(0, 510), position_ids: columns(0, 510) }, embeds.subarray(0, 10 * hidden_size));
   const rest = await decoder.append({ ids: ids.slice(510), position_ids: columns(510, 700) }, embeds.subarray(10 * hidden_size), { rows: 190 });
   assertClose(rest, whole.subarray(10 * vocab_size), 1e-5);
+  const last = await new Decoder(program, model.config).append({ ids, position_ids: positions }, embeds); // the first piece has no wanted row
+  assertClose(last, whole.subarray(199 * vocab_size), 1e-5);
 });
 
 test('a placeholder that the model itself writes is a token like others', async () => {
