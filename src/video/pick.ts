@@ -44,6 +44,7 @@ export function* pickedFrames(source: FrameSource, tick: number, picks: readonly
       if (!frame) { yield undefined; continue; }
       const ticks = source.ticksOf(frame);
       index = ticks === undefined ? -1 : find(scan.ticks, ticks);
+      if (index < picks[at]) yield undefined;
     }
     if (jumped && (!frame || index > picks[at])) return { missing, lostFrom: at };
     if (!frame) return { missing: [...missing, ...picks.slice(at)] };
