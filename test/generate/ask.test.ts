@@ -64,8 +64,9 @@ test('a file is answered as its decoded frames are, and the answer tells which',
   assert.deepEqual(fromFile.sampling.frames, { value: sampling, from: 'option' });
 });
 
+const drawn = async (seed: number) => (await model.ask(clip, 'What?', { temperature: 5, top_k: 0, top_p: 1, max_new_tokens: 8, seed }).result()).token_ids.join();
+
 test('sampling is seeded', async () => {
-  const drawn = async (seed: number) => (await model.ask(clip, 'What?', { temperature: 5, top_k: 0, top_p: 1, max_new_tokens: 8, seed }).result()).token_ids.join();
   const [one, again, other] = [await drawn(1), await drawn(1), await drawn(2)];
   assert.equal(one, again);
   assert.notEqual(one, other);
@@ -84,22 +85,24 @@ test('a plan tells what the answer then uses, without an engine', async () => {
   assert.deepEqual(frames, result.frames);
 });
 
+const within = (limits: object, options = {}) => model.plan(clip, 'What?', { limits, ...options });
+
 test('limits are checked before decoding, with the numbers', async () => {
-  const ask = (limits: object, options = {}) => model.plan(clip, 'What?', { limits, ...options });
-  await assert.rejects(ask({ tokens: 100 }), { code: 'LIMIT', message: /take 3\d\d tokens, 100 are allowed[^]*4 frames make 70 visual tokens/ });
-  await assert.rejects(ask({ memory: 1e6 }), { code: 'LIMIT', message: /MB of memory, 1 MB are allowed/ });
-  await assert.rejects(ask({}, { max_new_tokens: 40_000 }), { code: 'LIMIT', message: /32768 are allowed/ });
+  await assert.rejects(within({ tokens: 100 }), { code: 'LIMIT', message: /take 3\d\d tokens, 100 are allowed[^]*4 frames make 70 visual tokens/ });
+  await assert.rejects(within({ memory: 1e6 }), { code: 'LIMIT', message: /MB of memory, 1 MB are allowed/ });
+  await assert.rejects(within({}, { max_new_tokens: 40_000 }), { code: 'LIMIT', message: /32768 are allowed/ });
 });
 
+const asked = (options: object, video: string | FrameInput[] = clip) => model.ask(video, 'What?', options).result();
+
 test('wrong options and videos are refused by name', async () => {
-  const result = (options: object, video: string | FrameInput[] = clip) => model.ask(video, 'What?', options).result();
-  await assert.rejects(result({ temperature: -1 }), { code: 'USAGE', message: /temperature is -1/ });
-  await assert.rejects(result({ sampling: { rule: 'random' } }), { code: 'USAGE', message: /"random"/ });
-  await assert.rejects(result({ sampling: { rule: 'times', times: [7] } }), { code: 'USAGE', message: /no frame at 7 s/ });
-  await assert.rejects(result({ min_pixels: 10, max_pixels: 5 }), { code: 'USAGE' });
-  await assert.rejects(result({}, `${goldens}video/nowhere.mp4`), { code: 'VIDEO_MISSING' });
-  await assert.rejects(result({}, `${goldens}video/text.mp4`), { code: 'VIDEO_UNREADABLE' });
-  await assert.rejects(result({}, []), { code: 'VIDEO_NO_FRAMES' });
+  await assert.rejects(asked({ temperature: -1 }), { code: 'USAGE', message: /temperature is -1/ });
+  await assert.rejects(asked({ sampling: { rule: 'random' } }), { code: 'USAGE', message: /"random"/ });
+  await assert.rejects(asked({ sampling: { rule: 'times', times: [7] } }), { code: 'USAGE', message: /no frame at 7 s/ });
+  await assert.rejects(asked({ min_pixels: 10, max_pixels: 5 }), { code: 'USAGE' });
+  await assert.rejects(asked({}, `${goldens}video/nowhere.mp4`), { code: 'VIDEO_MISSING' });
+  await assert.rejects(asked({}, `${goldens}video/text.mp4`), { code: 'VIDEO_UNREADABLE' });
+  await assert.rejects(asked({}, []), { code: 'VIDEO_NO_FRAMES' });
 });
 
 test('an abort ends the answer with the signal’s reason and leaves the model usable', async () => {
@@ -122,11 +125,12 @@ test('leaving the loop early ends the answer', async () => {
   await assert.rejects(async () => { for await (const _ of answer); }, { code: 'USAGE' });
 });
 
+const greedily = (question: string) => model.ask(clip, question, greedy).result();
+
 test('two answers at once do not disturb each other', async () => {
-  const ask = (question: string) => model.ask(clip, question, greedy).result();
-  const [a, b] = await Promise.all([ask('What moves?'), ask('Which colour?')]);
-  assert.deepEqual(a.token_ids, (await ask('What moves?')).token_ids);
-  assert.deepEqual(b.token_ids, (await ask('Which colour?')).token_ids);
+  const [a, b] = await Promise.all([greedily('What moves?'), greedily('Which colour?')]);
+  assert.deepEqual(a.token_ids, (await greedily('What moves?')).token_ids);
+  assert.deepEqual(b.token_ids, (await greedily('Which colour?')).token_ids);
 });
 
 test('a folder that is no model is refused', async () => {

@@ -14,6 +14,7 @@ const { vocab_size, hidden_size, video_token_id } = model.config;
 
 const tokens = (n: number) => Array.from(random(n), (x) => Math.floor((x + 1) * 490));
 const none = new Float32Array();
+const columns = (from: number, to: number) => textPositions(from, to - from, 0);
 
 test('one token after the other, over a growing cache, equals one pass', async () => {
   const ids = tokens(300);
@@ -33,7 +34,6 @@ test('a prompt longer than a piece, visual tokens on both sides of the border, e
   const positions = textPositions(0, 700, 0);
   const whole = await new Decoder(program, model.config).append({ ids, position_ids: positions }, embeds, { rows: 200 });
   const decoder = new Decoder(program, model.config);
-  const columns = (from: number, to: number) => textPositions(from, to - from, 0);
   await decoder.append({ ids: ids.slice(0, 510), position_ids: columns(0, 510) }, embeds.subarray(0, 10 * hidden_size));
   const rest = await decoder.append({ ids: ids.slice(510), position_ids: columns(510, 700) }, embeds.subarray(10 * hidden_size), { rows: 190 });
   assertClose(rest, whole.subarray(10 * vocab_size), 1e-5);

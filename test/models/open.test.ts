@@ -57,8 +57,9 @@ test('the order in config.json is taken, the one given wins', async () => {
   assert.equal(model.config.vision_config.temporal_attention?.order, 'spatial-first');
 });
 
+const rename = (t: SaveTensor) => ({ ...t, name: t.name.replace(/^model\./, 'model.language_model.').replace(/^visual\./, 'model.visual.') });
+
 test('tensor names of transformers 4.57 are read as well', async () => {
-  const rename = (t: SaveTensor) => ({ ...t, name: t.name.replace(/^model\./, 'model.language_model.').replace(/^visual\./, 'model.visual.') });
   const { visual, language } = await open(await variant({ tensor: rename }));
   assert.deepEqual(visual.at('patch_embed.proj').weight().shape, [64, 3, 2, 14, 14]);
   assert.deepEqual(language.model.get('norm.weight').shape, [64]);
@@ -80,13 +81,15 @@ test('a wrong shape is told with both shapes', async () => {
   await assert.rejects(open(dir), { code: 'WEIGHT_SHAPE', message: /gate_proj\.weight" is \[128, 64\][^]*\[160, 64\]/ });
 });
 
+const cut = (t: SaveTensor) => (t.name.endsWith('temp_attn.qkv.weight') ? { ...t, shape: [40, 64], data: (t.data as Uint16Array).slice(0, 40 * 64) } : t);
+
 test('temporal heads must be whole', async () => {
-  const cut = (t: SaveTensor) => (t.name.endsWith('temp_attn.qkv.weight') ? { ...t, shape: [40, 64], data: (t.data as Uint16Array).slice(0, 40 * 64) } : t);
   await assert.rejects(open(await variant({ tensor: cut })), { code: 'WEIGHT_SHAPE', message: /temp_attn\.qkv\.weight" is \[40, 64\][^]*multiple of 24/ });
 });
 
+const integers = (t: SaveTensor): SaveTensor => (t.name === 'model.norm.weight' ? { ...t, dtype: 'I32', data: new Int32Array(64) } : t);
+
 test('weights must be floating-point', async () => {
-  const integers = (t: SaveTensor): SaveTensor => (t.name === 'model.norm.weight' ? { ...t, dtype: 'I32', data: new Int32Array(64) } : t);
   await assert.rejects(open(await variant({ tensor: integers })), { code: 'WEIGHT_SHAPE', message: /model\.norm\.weight" is I32/ });
 });
 

@@ -22,15 +22,19 @@ async function run(x: Tensor, B: number, rows: 'patch-major' | 'frame-major'): P
   return (await program.run({ ...weights, ...timeTables(T, d), x: { ...x, dims: [B, T, N, D] } })).y.data as Float32Array;
 }
 
+const at = (name: string) => weights[name].data as Float32Array;
+
+const dense = (row: Float32Array, w: Float32Array, b: Float32Array) => Float32Array.from(b, (bias, o) => row.reduce((sum, value, i) => sum + value * w[o * row.length + i], bias));
+
+/** Rotary embedding of one head at time t. */
+const turn = (v: Float32Array, t: number) =>
+  v.map((value, i) => {
+    const angle = t * 10_000 ** ((-2 * (i % (d / 2))) / d);
+    return value * Math.cos(angle) + (i < d / 2 ? -v[i + d / 2] : v[i - d / 2]) * Math.sin(angle);
+  });
+
 /** One patch position after the other, in plain loops: → [T, N, D], every output at its own patch. */
 function byLoops(x: Float32Array): Float32Array {
-  const at = (name: string) => weights[name].data as Float32Array;
-  const dense = (row: Float32Array, w: Float32Array, b: Float32Array) => Float32Array.from(b, (bias, o) => row.reduce((sum, value, i) => sum + value * w[o * row.length + i], bias));
-  const turn = (v: Float32Array, t: number) =>
-    v.map((value, i) => {
-      const angle = t * 10_000 ** ((-2 * (i % (d / 2))) / d);
-      return value * Math.cos(angle) + (i < d / 2 ? -v[i + d / 2] : v[i - d / 2]) * Math.sin(angle);
-    });
   const y = new Float32Array(T * N * D);
   for (let n = 0; n < N; n++) {
     const qkv = Array.from({ length: T }, (_, t) => dense(x.slice((t * N + n) * D, (t * N + n + 1) * D), at('qkv.weight'), at('qkv.bias')));

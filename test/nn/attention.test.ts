@@ -49,15 +49,17 @@ for (const { title, H, kv, biased } of [
     assertClose(await evaluate(y, { q, k, v, ...(biased && { bias }) }), byLoops(q, k, v, biased ? bias : undefined), 1e-6);
   });
 
+/** Positions [from, to) of the 7 in a [1, 2, 7, 4] tensor. */
+const part = (rows: Tensor, from: number, to: number): Tensor => ({
+  ...rows,
+  dims: [1, 2, to - from, 4],
+  data: Float32Array.from([0, 1].flatMap((h) => [...(rows.data as Float32Array).subarray((h * 7 + from) * 4, (h * 7 + to) * 4)])),
+});
+const kv = (name: string, length: string) => input(name, 'float32', [1, 2, length, 4]);
+
 test('keys and values in two parts give what they give in one, also when the first is empty', async () => {
   for (const P of [0, 3]) {
-    const part = (rows: Tensor, from: number, to: number): Tensor => ({
-      ...rows,
-      dims: [1, 2, to - from, 4],
-      data: Float32Array.from([0, 1].flatMap((h) => [...(rows.data as Float32Array).subarray((h * 7 + from) * 4, (h * 7 + to) * 4)])),
-    });
     const [q, k, v, bias] = [tensor([1, 4, 7 - P, 4]), tensor([1, 2, 7, 4]), tensor([1, 2, 7, 4]), tensor([1, 1, 7 - P, 7])];
-    const kv = (name: string, length: string) => input(name, 'float32', [1, 2, length, 4]);
     const y = attention(input('q', 'float32', [1, 4, 'S', 4]), [kv('k0', 'P'), kv('k1', 'S')], [kv('v0', 'P'), kv('v1', 'S')], { bias: input('bias', 'float32', [1, 1, 'S', 'P+S']) });
     const feeds = { q, bias, k0: part(k, 0, P), k1: part(k, P, 7), v0: part(v, 0, P), v1: part(v, P, 7) };
     assertClose(await evaluate(y, feeds), byLoops(q, k, v, bias), 1e-6);
