@@ -39,7 +39,7 @@ export type TextConfig = {
   hidden_act: string;
   max_position_embeddings: number;
   rms_norm_eps: number;
-  /** As config.json says; a checkpoint without lm_head.weight is tied whatever this says. */
+  /** The head is the transposed embedding table; a lm_head.weight in the checkpoint is not used then. */
   tie_word_embeddings: boolean;
   rope_theta: number;
   rope_scaling: { mrope_section: [number, number, number] }; // half-dimensions that turn with time, row, column
