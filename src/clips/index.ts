@@ -2,6 +2,7 @@ export { actionIds, actions, mirrored, opposite, type Action } from './actions.t
 export { colorNames, type ColorName } from './colors.ts';
 export { makeScene, type SceneOptions } from './compose.ts';
 export { hash, random, type Random } from './random.ts';
+export { plain } from './plain.ts';
 export { renderer, renderFrames, type Renderer } from './raster.ts';
 export { actionOf, evenFrames, isTellable, mirror, orderOf, reverse, type Actor, type Kind, type Scene } from './scene.ts';
 export { shapeNames, type ShapeName } from './shapes.ts';

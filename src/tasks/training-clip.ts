@@ -1,4 +1,4 @@
-import { hash, makeScene, reverse, trainingFrames, type Scene, type SceneOptions } from '../clips/index.ts';
+import { hash, makeScene, plain, reverse, trainingFrames, type Scene, type SceneOptions } from '../clips/index.ts';
 import { questions, type Question } from './questions.ts';
 
 export type TrainingClip = {
@@ -17,12 +17,15 @@ export type TrainingClipOptions = {
   /** Pixels of the frames that the model gets; both multiples of 28 for Qwen2-VL. The scene's ratio follows, give or take what rounding to such a size would stretch. */
   width: number;
   height: number;
+  /** In its simplest look. */
+  plain?: boolean;
 } & Pick<SceneOptions, 'kind' | 'action' | 'count'>;
 
 /** Clip `index` of the endless training set `seed`: a pure function of its arguments. */
-export function trainingClip(seed: string | number, index: number, { frames, width, height, ...options }: TrainingClipOptions): TrainingClip {
+export function trainingClip(seed: string | number, index: number, { frames, width, height, plain: simple = false, ...options }: TrainingClipOptions): TrainingClip {
   const stretch = 0.87 * (1.15 / 0.87) ** (hash(seed, index, 'stretch') / 4294967296);
-  const scene = makeScene(`${seed}/${index}`, { ...options, aspect: (width / height) * stretch });
+  const full = makeScene(`${seed}/${index}`, { ...options, aspect: (width / height) * stretch });
+  const scene = simple ? plain(full) : full;
   return { scene, frames: trainingFrames(scene, { count: frames, width, height }), width, height, qa: questions(scene) };
 }
 

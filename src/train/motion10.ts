@@ -23,7 +23,7 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
     const natural = makeScene(`${seed}/size/${index}`);
     const { height, width } = frameSize(natural.height, natural.width, preprocessor);
     const grid = gridOf(data.frames, { height, width }, preprocessor);
-    const samples = Array.from({ length: batch.clips }, (_, b) => sample(seed, index * batch.clips + b, grid, height, width));
+    const samples = Array.from({ length: batch.clips }, (_, b) => sample(seed, index * batch.clips + b, grid, { height, width, plain: set === 'train' && isPlain(index, b) }));
     const space = spaceTables(grid[1], grid[2], visionHead, merge), time = timeTables(grid[0], visionHead);
     return packBatch(samples, {
       videoToken: config.video_token_id,
@@ -34,8 +34,8 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
     });
   };
 
-  function sample(seed: string, number: number, grid: Grid, height: number, width: number): Sample {
-    const clip = clipOf(seed, number, { frames: data.frames, width, height });
+  function sample(seed: string, number: number, grid: Grid, { height, width, plain }: { height: number; width: number; plain: boolean }): Sample {
+    const clip = clipOf(seed, number, { frames: data.frames, width, height, plain });
     const size = height * width * 3;
     const frames = Array.from({ length: data.frames }, (_, i) => ({ data: clip.frames.subarray(i * size, (i + 1) * size), width, height }));
     const conversations = chooseQuestions(clip.qa, data.questions, `${seed}/${number}`).map((qa) => ({ kind: qa.kind, ...encode(qa, visualTokens(grid, merge)) }));
@@ -50,6 +50,12 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
       pixels: pixelBytes(frames, { ...preprocessor, do_resize: false }).pixel_values,
       grid: [...grid],
     };
+  }
+
+  /** Clips of the first batches are in their simplest look; later ones less and less often (a pair agrees). */
+  function isPlain(index: number, b: number): boolean {
+    const share = 1 - index / (data.plain_steps * batch.accumulate);
+    return share > 0 && random(`${data.seed}/${index}/${b >> 1}`, 'plain').next() < share;
   }
 
   function clipOf(seed: string, number: number, options: TrainingClipOptions): TrainingClip {

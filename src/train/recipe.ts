@@ -23,7 +23,7 @@ export type Recipe = {
   init_std: number | 'fan_in';
   /** Patterns of tensor names (`*` = anything); the others stay as they are. */
   trainable: string[];
-  data: { task: 'motion10'; frames: number; /** Frames are resized to multiples of 28 with an area in between, as the processor does when the model is used */ min_pixels: number; max_pixels: number; questions: number; /** Every other clip is the one before it played backwards: pairs that only their order in time tells apart, for half the rendering */ pairs: boolean; seed: number };
+  data: { task: 'motion10'; frames: number; /** Frames are resized to multiples of 28 with an area in between, as the processor does when the model is used */ min_pixels: number; max_pixels: number; questions: number; /** Every other clip is the one before it played backwards: pairs that only their order in time tells apart, for half the rendering */ pairs: boolean; /** Over so many updates the share of clips in their simplest look falls from all to none */ plain_steps: number; seed: number };
   batch: { clips: number; accumulate: number; /** What the loss averages over: each answer, or each clip's answer tokens */ average: 'answer' | 'clip' };
   optimizer: AdamWSettings;
   schedule: Omit<Schedule, 'total_steps'>;
@@ -74,6 +74,7 @@ export function parseRecipe(json: unknown, base: string): Recipe {
       min_pixels: data.integer('min_pixels', { min: 784, max: 16_777_216 }, 84 * 112),
       max_pixels: data.integer('max_pixels', { min: 784, max: 16_777_216 }, 84 * 168),
       pairs: data.boolean('pairs', false),
+      plain_steps: data.integer('plain_steps', {}, 0),
       questions: data.integer('questions', { min: 1, max: 32 }, 4),
       seed: data.integer('seed', { max: 0xffffffff }, seed),
     },

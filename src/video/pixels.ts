@@ -56,7 +56,7 @@ export class Converter {
       rgb.width = width;
       rgb.height = height;
       rgb.format = AV_PIX_FMT_RGB24;
-      check(rgb.getBuffer(1), 'allocating a frame');
+      check(rgb.getBuffer(64), 'allocating a frame');
       this.plane = rgb.data![0];
       this.turned = new Uint8Array(this.orientation === upright ? 0 : width * height * 3);
       this.resize = undefined;
