@@ -3,12 +3,13 @@ import { Fields } from '../models/fields.ts';
 import { sampleAll, sampleCount, sampleLmms, sampleQwen, sampleStave, sampleTimes, type Sampled, type Timeline } from '../video/index.ts';
 
 /** Which frames of a video the model sees; the rules are in src/video/sampling.ts. `stave`: the authors' training loader; `qwen`: qwen-vl-utils;
- * `lmms`: the benchmark harness; `count`: so many, spread evenly; `times`: those nearest to the given seconds; `all`: every frame. */
+ * `lmms`: the benchmark harness; `count`: so many, spread evenly,
+ * and with `repeat` some of them twice where the clip has fewer; `times`: those nearest to the given seconds; `all`: every frame. */
 export type FrameSampling =
   | { rule: 'stave'; fps?: number; min_frames?: number; max_frames?: number }
   | { rule: 'qwen'; fps?: number; min_frames?: number; max_frames?: number }
   | { rule: 'lmms'; max_frames?: number }
-  | { rule: 'count'; frames: number }
+  | { rule: 'count'; frames: number; repeat?: boolean }
   | { rule: 'times'; times: readonly number[] }
   | { rule: 'all' };
 
@@ -26,7 +27,7 @@ export function sampleFrames(clip: Timeline, sampling: FrameSampling): Sampled {
     case 'lmms':
       return sampleLmms(clip, { maxFrames: sampling.max_frames });
     case 'count':
-      return sampleCount(clip, sampling.frames);
+      return sampleCount(clip, sampling.frames, { repeat: sampling.repeat });
     case 'times':
       return sampleTimes(clip, sampling.times);
     case 'all':
@@ -50,7 +51,7 @@ export function parseFrameSampling(json: unknown, file: string, path: string): F
     case 'lmms':
       return { rule, ...optional('max_frames') };
     case 'count':
-      return { rule, frames: f.integer('frames') };
+      return { rule, frames: f.integer('frames'), ...(f.has('repeat') ? { repeat: f.boolean('repeat') } : {}) };
     case 'times':
       return { rule, times: f.numbers('times', undefined) };
     case 'all':

@@ -20,7 +20,7 @@ export type MediaPlan = {
   kind: 'video' | 'image';
   /** null for frames in memory. */
   path: string | null;
-  /** Frames in order; time in seconds on the file's clock, null where it is unknown. */
+  /** Frames in order, one that is shown twice standing there twice; time in seconds on the file's clock, null where it is unknown. */
   frames: { index: number; time: number | null }[];
   /** Frame groups, patches down, patches across. */
   grid: Grid;
@@ -77,7 +77,7 @@ export async function readMedia({ source }: MediaSource, { kind, frames, grid, s
   const { temporal_patch_size, patch_size } = preprocessor;
   const length = h * w * 3 * temporal_patch_size * patch_size ** 2; // floats of a group
   const pixel_values = new Float32Array(new SharedArrayBuffer(t * length * 4)); // [t·h·w, C·2·14·14]
-  const pictures = typeof source === 'string' ? decode(source, { ...read, pick: frames.map(({ index }) => index), size: sizes.input }) : resized(Array.isArray(source) ? source : [source as FrameInput], sizes.input);
+  const pictures = typeof source === 'string' ? chosen(source, frames.map(({ index }) => index), sizes.input, read) : resized(Array.isArray(source) ? source : [source as FrameInput], sizes.input);
   let group: Rgb[] = [];
   let count = 0;
   const flush = () => {
@@ -91,6 +91,15 @@ export async function readMedia({ source }: MediaSource, { kind, frames, grid, s
   if (group.length > 0) flush();
   if (count !== frames.length) throw new StaveError('VIDEO_UNREADABLE', { what: `${String(source)}: ${count} of ${frames.length} frames could be decoded`, fix: 'convert the file anew' });
   return { kind, grid, pixel_values };
+}
+
+/** Frames of a file by number, ascending; one that is asked for twice is decoded once. */
+async function* chosen(path: string, indices: readonly number[], size: Size, read: ReadOptions): AsyncGenerator<Rgb> {
+  let at = 0;
+  for await (const frame of decode(path, { ...read, pick: [...new Set(indices)], size })) {
+    while (indices[at] < frame.index) at++; // a damaged file may lack one
+    for (; indices[at] === frame.index; at++) yield frame;
+  }
 }
 
 function* resized(frames: readonly FrameInput[], { width, height }: Size): Generator<Rgb> {

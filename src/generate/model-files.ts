@@ -15,7 +15,7 @@ export type ModelFiles = {
   generation: GenerationConfig;
   /** The fields that generation_config.json holds. */
   generationJson: JsonObject;
-  /** Frames that the model was made for: `"stave": {"sampling": {"rule": "count", "frames": 16}}` in config.json; without it the authors' rule. */
+  /** Frames that the model was made for: `"stave": {"sampling": {"rule": "count", "frames": 16, "repeat": true}}` in config.json; without it the authors' rule. */
   sampling: Setting<FrameSampling>;
 };
 

@@ -50,7 +50,7 @@ export function newConfig(recipe: Recipe, tokenizer: Tokenizer): Qwen2VLConfig {
 
 /** config.json to save: the model's, and how clips are sampled for it. */
 export function savedConfig(config: Qwen2VLConfig, recipe: Recipe): Record<string, unknown> {
-  return { ...configJson(config), stave: { sampling: { rule: 'count', frames: recipe.data.frames } } };
+  return { ...configJson(config), stave: { sampling: { rule: 'count', frames: recipe.data.frames, repeat: true } } };
 }
 
 /** Whether a tensor's name matches one of the patterns; `*` stands for anything. */

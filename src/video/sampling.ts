@@ -13,7 +13,7 @@ export type Timeline = {
   times?: ArrayLike<number>;
 };
 
-/** The frames to decode: ascending indices without repeats, and the time of each in seconds. */
+/** The frames to show: ascending indices, without repeats unless those were asked for, and the time of each in seconds. */
 export type Sampled = { indices: number[]; times: number[] };
 
 const floorEven = (x: number): number => Math.floor(x / 2) * 2;
@@ -96,10 +96,13 @@ export function sampleLmms(clip: Timeline, { maxFrames = 32 }: { maxFrames?: num
   return sampled(clip, Array.from(linspace64(read - 1, maxFrames), (x) => indices[Math.floor(x)]));
 }
 
-/** `count` frames evenly spread from first to last; all of them when the clip has fewer. One = the first. */
-export function sampleCount(clip: Timeline, count: number): Sampled {
+/** `count` frames evenly spread from first to last. One = the first. When the clip has fewer: all of them, or with `repeat` some of them more
+ * than once, so that there are always `count`, as a model trained on a fixed number of frames was shown them. */
+export function sampleCount(clip: Timeline, count: number, { repeat = false }: { repeat?: boolean } = {}): Sampled {
   if (!(Number.isInteger(count) && count > 0)) throw new StaveError('USAGE', { what: `${count} is not a number of frames`, fix: 'give an integer of at least 1' });
-  return sampled(clip, spread(clip, Math.min(count, clip.frames)));
+  if (!repeat) return sampled(clip, spread(clip, Math.min(count, clip.frames)));
+  const indices = clip.frames === 0 ? [] : spread(clip, count);
+  return { indices, times: indices.map((i) => timeOf(clip, i)) };
 }
 
 /** Every frame. */

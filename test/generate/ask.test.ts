@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { load, planVideo, type FrameInput } from '../../src/generate/index.ts';
-import { decode } from '../../src/video/index.ts';
+import { decode, encodeVideo } from '../../src/video/index.ts';
 import { openWeights } from '../../src/weights/index.ts';
 
 const goldens = new URL('../goldens/', import.meta.url).pathname;
@@ -62,6 +65,20 @@ test('a file is answered as its decoded frames are, and the answer tells which',
   assert.deepEqual(fromFile.grid, [3, 10, 14]); // 5 frames make 3 groups; 192×144 becomes 196×140
   assert.deepEqual(fromFile.sizes, { source: { width: 192, height: 144 }, input: { width: 196, height: 140 } });
   assert.deepEqual(fromFile.sampling.frames, { value: sampling, from: 'option' });
+});
+
+test('a clip with fewer frames than asked for shows some twice', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'stave-ask-'));
+  const file = join(folder, 'three.mp4');
+  await encodeVideo(file, [20, 120, 220].map((grey) => ({ width: 112, height: 84, data: new Uint8Array(112 * 84 * 3).fill(grey) })), { fps: 10, codec: 'h264' });
+  const repeated = await model.ask(file, 'What moves?', { ...greedy, sampling: { rule: 'count', frames: 5, repeat: true } }).result();
+  assert.deepEqual(repeated.frames.map(({ index }) => index), [0, 0, 1, 2, 2]);
+  const frames: FrameInput[] = [];
+  for await (const frame of decode(file)) frames.push(frame);
+  await rm(folder, { recursive: true });
+  const [a, b, c] = frames;
+  assert.deepEqual(repeated.token_ids, (await model.ask([a, a, b, c, c], 'What moves?', greedy).result()).token_ids);
+  assert.notDeepEqual(repeated.token_ids, (await model.ask([a, b, c, c, c], 'What moves?', greedy).result()).token_ids);
 });
 
 const drawn = async (seed: number) => (await model.ask(clip, 'What?', { temperature: 5, top_k: 0, top_p: 1, max_new_tokens: 8, seed }).result()).token_ids.join();

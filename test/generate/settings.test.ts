@@ -33,6 +33,8 @@ test('the frame rule of a config file', () => {
   assert.deepEqual(parseFrameSampling({ rule: 'count', frames: 16 }, 'config.json', 'stave.sampling'), { rule: 'count', frames: 16 });
   assert.deepEqual(parseFrameSampling({ rule: 'stave', fps: 2, max_frames: 8 }, 'config.json', 'stave.sampling'), { rule: 'stave', fps: 2, max_frames: 8 });
   assert.throws(() => parseFrameSampling({ rule: 'some' }, 'config.json', 'stave.sampling'), { code: 'MODEL_CONFIG', message: /stave\.sampling\.rule/ });
+  assert.deepEqual(parseFrameSampling({ rule: 'count', frames: 16, repeat: true }, 'config.json', 'stave.sampling'), { rule: 'count', frames: 16, repeat: true });
+  assert.throws(() => parseFrameSampling({ rule: 'count', frames: 16, repeat: 'yes' }, 'config.json', 'stave.sampling'), { code: 'MODEL_CONFIG', message: /stave\.sampling\.repeat/ });
   assert.throws(() => parseFrameSampling({ rule: 'count' }, 'config.json', 'stave.sampling'), { code: 'MODEL_CONFIG', message: /stave\.sampling\.frames/ });
 });
 

@@ -46,7 +46,7 @@ test('the saved model is a checkpoint like any other', async () => {
   assert.equal(model.preprocessor.max_pixels, 4704);
   assert.deepEqual((await readdir(directory!)).filter((name) => name.includes('partial')), []);
   const config = JSON.parse(await readFile(join(directory!, 'config.json'), 'utf8'));
-  assert.deepEqual([config.architectures, config.stave, config.torch_dtype, config.video_token_id], [['Qwen2VLForConditionalGeneration'], { sampling: { rule: 'count', frames: 4 } }, 'bfloat16', model.config.video_token_id]);
+  assert.deepEqual([config.architectures, config.stave, config.torch_dtype, config.video_token_id], [['Qwen2VLForConditionalGeneration'], { sampling: { rule: 'count', frames: 4, repeat: true } }, 'bfloat16', model.config.video_token_id]);
 
   const { weights } = await loadCheckpoint(recipe);
   const saved = await openWeights(directory!);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { evenFrames } from '../../src/clips/index.ts';
 import { qwenFrameCount, sampleAll, sampleCount, sampleLmms, sampleQwen, sampleStave, sampleTimes, seededDraw } from '../../src/video/index.ts';
 
 const golden = (file: string) => JSON.parse(readFileSync(new URL(`../goldens/${file}`, import.meta.url), 'utf8'));
@@ -59,6 +60,13 @@ test('count and all', () => {
   assert.deepEqual(sampleCount(clip(5, 10), 1).indices, [0]);
   assert.equal(sampleAll(clip(17, 5)).indices.length, 17);
   assert.throws(() => sampleCount(clip(3, 30), 0), { code: 'USAGE' });
+});
+
+test('count with repeats: the frames that the box model is trained on, whatever the length', () => {
+  for (const count of [1, 2, 4, 16, 32])
+    for (let frames = 1; frames <= 200; frames++) assert.deepEqual(sampleCount(clip(frames, 30), count, { repeat: true }).indices, evenFrames(frames, count), `${count} of ${frames}`);
+  assert.deepEqual(sampleCount(clip(3, 10), 5, { repeat: true }), { indices: [0, 0, 1, 2, 2], times: [0, 0, 0.1, 0.2, 0.2] });
+  assert.deepEqual(sampleCount(clip(0, 10), 5, { repeat: true }).indices, []);
 });
 
 test('times: the nearest frame, by the frames’ own times', () => {
