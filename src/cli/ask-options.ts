@@ -11,10 +11,12 @@ export const modelOption: Record<string, Option> = {
 export const frameOptions: Record<string, Option> = {
   rule: { type: 'string', value: 'RULE', help: 'which frames: stave, qwen, lmms, count or all (default: what the model was made for)' },
   frames: { type: 'string', value: 'N', help: 'so many frames, evenly spread (the rule "count")' },
+  repeat: { type: 'boolean', help: 'with --frames: show some frames twice when the clip has fewer' },
   times: { type: 'string', value: 'S,S,…', help: 'the frames at these seconds' },
   fps: { type: 'string', value: 'N', help: 'frames per second for the rules stave and qwen' },
   'max-frames': { type: 'string', value: 'N', help: 'frames at most for the rules stave, qwen and lmms' },
   'max-pixels': { type: 'string', value: 'N', help: 'area of a frame at most, in pixels (default: the model\'s)' },
+  partial: { type: 'boolean', help: 'use what can be decoded of a damaged or cut file' },
 };
 
 export const textOptions: Record<string, Option> = {
@@ -35,9 +37,8 @@ export const threads = (values: Values): number | undefined => number(values, 't
 
 /** The library's options from the command line's. @throws USAGE */
 export function askOptions(values: Values, signal: AbortSignal): AskOptions & { system?: string } {
-  const sampling = frameSampling(values);
-  const options: AskOptions & { system?: string } = {
-    sampling,
+  return defined({
+    sampling: frameSampling(values),
     system: string(values, 'system'),
     max_pixels: number(values, 'max-pixels', { min: 1, integer: true }),
     max_new_tokens: number(values, 'max-tokens', { min: 1, integer: true }),
@@ -47,32 +48,38 @@ export function askOptions(values: Values, signal: AbortSignal): AskOptions & { 
     repetition_penalty: number(values, 'repetition-penalty', { min: 0.001 }),
     seed: number(values, 'seed', { min: 0, integer: true }),
     temporal_scope: choice(values, 'scope', ['item', 'all']),
+    read: values.partial ? { partial: true } : undefined,
     signal,
-  };
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  });
 }
 
+/** What can be said of each rule. */
+const rules = { stave: ['fps', 'max-frames'], qwen: ['fps', 'max-frames'], lmms: ['max-frames'], count: ['frames', 'repeat'], all: [] } as const;
+
 function frameSampling(values: Values): FrameSampling | undefined {
-  const frames = number(values, 'frames', { min: 1, integer: true });
-  const times = string(values, 'times')?.split(',').map(Number);
-  const fps = number(values, 'fps', { min: 0.001 });
-  const max_frames = number(values, 'max-frames', { min: 1, integer: true });
-  const rule = choice(values, 'rule', ['stave', 'qwen', 'lmms', 'count', 'all'])
-    ?? (frames !== undefined ? 'count' : fps !== undefined || max_frames !== undefined ? 'stave' : undefined);
-  if (times !== undefined) {
-    if (rule !== undefined) throw new StaveError('USAGE', { what: '--times names the frames already: leave out --rule, --frames, --fps and --max-frames' });
-    if (times.some((t) => !Number.isFinite(t))) throw new StaveError('USAGE', { what: `--times must be seconds with commas between, got "${string(values, 'times')}"`, fix: 'for example --times 0,0.5,1' });
-    return { rule: 'times', times };
+  const given = ['frames', 'repeat', 'fps', 'max-frames'].filter((name) => values[name] !== undefined);
+  const named = choice(values, 'rule', Object.keys(rules) as (keyof typeof rules)[]);
+  if (values.times !== undefined) {
+    if (named !== undefined || given.length > 0) throw new StaveError('USAGE', { what: `--times names the frames already, --${named === undefined ? given[0] : 'rule'} cannot go with it` });
+    return { rule: 'times', times: seconds(string(values, 'times')!) };
   }
-  const given = { frames, fps, max_frames };
-  const takes: Record<string, string[]> = { stave: ['fps', 'max_frames'], qwen: ['fps', 'max_frames'], lmms: ['max_frames'], count: ['frames'], all: [] };
+  const rule = named ?? (given.some((name) => rules.count.includes(name as 'frames')) ? 'count' : given.length > 0 ? 'stave' : undefined);
   if (rule === undefined) return undefined;
-  for (const [name, value] of Object.entries(given)) {
-    if (value !== undefined && !takes[rule].includes(name)) throw new StaveError('USAGE', { what: `the rule "${rule}" takes no --${name.replace('_', '-')}` });
-  }
-  if (rule === 'count') {
-    if (frames === undefined) throw new StaveError('USAGE', { what: 'the rule "count" needs --frames N' });
-    return { rule, frames };
-  }
-  return { rule, ...(takes[rule].includes('fps') && fps !== undefined ? { fps } : {}), ...(takes[rule].includes('max_frames') && max_frames !== undefined ? { max_frames } : {}) } as FrameSampling;
+  const surplus = given.find((name) => !(rules[rule] as readonly string[]).includes(name));
+  if (surplus !== undefined) throw new StaveError('USAGE', { what: `the rule "${rule}" takes no --${surplus}` });
+  const frames = number(values, 'frames', { min: 1, max: 1e6, integer: true });
+  if (rule === 'count' && frames === undefined) throw new StaveError('USAGE', { what: 'the rule "count" needs --frames N' });
+  const said = { frames, repeat: values.repeat, fps: number(values, 'fps', { min: 0.001 }), max_frames: number(values, 'max-frames', { min: 1, integer: true }) };
+  return { rule, ...defined(said) } as FrameSampling;
+}
+
+function seconds(text: string): number[] {
+  const times = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
+  if (!times.every(Number.isFinite)) throw new StaveError('USAGE', { what: `--times must be seconds with commas between, got "${text}"`, fix: 'for example --times 0,0.5,1' });
+  return times;
+}
+
+/** Without the fields that are undefined. */
+function defined<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }

@@ -64,7 +64,7 @@ export function footer({ frames, prompt_tokens, visual_tokens, token_ids, tokens
 }
 
 async function askBatch(model: VideoModel, file: string, out: string, values: Values, options: Options, { stdout, stderr, signal }: Io): Promise<void> {
-  const progress = new Progress(stderr, { every: 30 });
+  using progress = new Progress(stderr, { every: 30 });
   const started = performance.now();
   const summary = await answerBatch(model, file, out, {
     ...options,

@@ -1,17 +1,24 @@
-/** The process around the command line: signals, pipes that close, exit code. */
-import { main } from './main.ts';
+/** The process around the command line: signals, output that nobody reads or that has no room, exit code. */
+import { StaveError } from '../errors.ts';
+import type { Io } from './command.ts';
+import { Interrupt } from './interrupt.ts';
+import { main, report } from './main.ts';
 
 const abort = new AbortController();
-let interrupts = 0;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+const io: Io = { stdout: process.stdout, stderr: process.stderr, signal: abort.signal };
+for (const [signal, exitCode] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) {
   process.on(signal, () => {
-    interrupts += 1;
-    if (interrupts > 1) process.exit(130); // the second Ctrl-C does not wait
-    abort.abort();
+    if (abort.signal.aborted) process.exit(exitCode); // the second Ctrl-C does not wait
+    abort.abort(new Interrupt('interrupted', exitCode));
   });
 }
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0); // `stave … | head`
-  throw error;
+let lost: StaveError | undefined;
+process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+  if (cause.code !== 'EPIPE') lost ??= new StaveError('IO', { what: 'cannot write the output', why: cause.message, fix: 'make room where it goes', cause });
+  abort.abort(lost ?? new Interrupt('', 0)); // `stave … | head` has seen enough
 });
-process.exitCode = await main(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, signal: abort.signal });
+process.stderr.on('error', () => {}); // nobody is left to tell
+
+const code = await main(process.argv.slice(2), io);
+await new Promise((resolve) => { process.stdout.write('', resolve); }); // what was written last may fail only now
+process.exitCode = code === 0 && lost ? report(lost, io, false) : code;

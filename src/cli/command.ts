@@ -54,6 +54,7 @@ export function parseCommand(command: Command, argv: string[]): { args: string[]
     if (!option) throw unknown('option', token.rawName, Object.keys(options).map((name) => `--${name}`), command);
     if (option.type === 'boolean' && token.value !== undefined) throw usage(command, `--${token.name} takes no value, got "${token.value}"`);
     if (option.type === 'string' && token.value === undefined) throw usage(command, `--${token.name} needs a value (${option.value ?? option.help})`);
+    if (option.type === 'string' && token.inlineValue === false && isOption(token.value!, options)) throw usage(command, `--${token.name} needs a value (${option.value ?? option.help}), but ${token.value} follows`);
     values[token.name] = option.type === 'boolean' ? true : token.value;
   }
   const args = parsed.positionals;
@@ -62,6 +63,11 @@ export function parseCommand(command: Command, argv: string[]): { args: string[]
   if (args.length < required) throw usage(command, `${command.args[args.length].name} is missing: ${command.args[args.length].help}`);
   if (args.length > command.args.length) throw usage(command, `"${args[command.args.length]}" is one argument too many (quote a question that has spaces)`);
   return { args, values };
+}
+
+/** Whether a word is the name of one of the options, and so hardly another one's value. */
+function isOption(word: string, options: Record<string, Option>): boolean {
+  return Object.entries(options).some(([name, { short }]) => word === `--${name}` || (short !== undefined && word === `-${short}`));
 }
 
 function usage(command: Command, what: string): StaveError {
@@ -88,8 +94,8 @@ function distance(a: string, b: string): number {
   return row[b.length];
 }
 
-/** The help of one command. */
-export function help(command: Command): string {
+/** The help of one command, for a terminal of so many columns. */
+export function help(command: Command, columns = Infinity): string {
   const options = { ...command.options, ...common };
   const usageLine = ['stave', command.name, ...command.args.map((a) => (a.optional ? `[${a.name}]` : a.name)), '[options]'].join(' ');
   const rows = Object.entries(options).map(([name, o]): [string, string] => [
@@ -98,11 +104,29 @@ export function help(command: Command): string {
   ]);
   const argRows = command.args.map((a): [string, string] => [`  ${a.name}`, a.help]);
   const width = Math.max(...[...rows, ...argRows].map(([left]) => left.length)) + 2;
-  const table = (list: [string, string][]) => list.map(([left, right]) => left.padEnd(width) + right).join('\n');
+  const table = (list: [string, string][]) => list.map(([left, right]) => twoColumns(left, right, width, columns)).join('\n');
   return [
     command.summary, '', `usage: ${usageLine}`, ...(argRows.length > 0 ? ['', table(argRows)] : []), '', table(rows),
     ...(command.examples.length > 0 ? ['', 'examples:', ...command.examples.map((line) => `  ${line}`)] : []), '',
   ].join('\n');
+}
+
+/** `right` beside `left`, its further lines below itself; below `left` where there is no room beside it. */
+function twoColumns(left: string, right: string, width: number, columns: number): string {
+  const beside = columns - width >= 24;
+  const indent = beside ? width : 8;
+  const lines = wrap(right, Math.max(12, columns - indent));
+  return beside ? left.padEnd(width) + lines.join(`\n${' '.repeat(indent)}`) : [left, ...lines.map((line) => ' '.repeat(indent) + line)].join('\n');
+}
+
+/** Lines of at most so many characters, broken at spaces; a longer word stands alone. */
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    if (lines.length > 0 && lines.at(-1)!.length + 1 + word.length <= columns) lines.push(`${lines.pop()} ${word}`);
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /** An option as a number. @throws USAGE when it is none or out of bounds */
@@ -111,8 +135,8 @@ export function number(values: Values, name: string, { min = -Infinity, max = In
   if (value === undefined || typeof value === 'boolean') return undefined;
   const n = Number(value);
   if (value.trim() === '' || !Number.isFinite(n) || n < min || n > max || (integer && !Number.isInteger(n))) {
-    const bounds = [Number.isFinite(min) && `at least ${min}`, Number.isFinite(max) && `at most ${max}`].filter(Boolean).join(' and ');
-    throw new StaveError('USAGE', { what: `--${name} must be ${integer ? 'a whole number' : 'a number'}${bounds ? ` ${bounds}` : ''}, got "${value}"` });
+    const bounds = Number.isFinite(max) ? ` from ${min} to ${max}` : Number.isFinite(min) ? ` of at least ${min}` : '';
+    throw new StaveError('USAGE', { what: `--${name} must be ${integer ? 'a whole number' : 'a number'}${bounds}, got "${value}"` });
   }
   return n;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { boxClips, boxModel, load, type VideoModel } from '../generate/index.ts';
 import { isRight, type Motion10Record } from '../tasks/index.ts';
-import { decode } from '../video/index.ts';
+import { decode, frameTimes, sampleCount, type Frame } from '../video/index.ts';
 import type { Command, Io } from './command.ts';
 import { hasColor, strip } from './picture.ts';
 
@@ -40,12 +40,13 @@ async function labels(): Promise<Motion10Record[]> {
   return text.trim().split('\n').map((line) => JSON.parse(line) as Motion10Record);
 }
 
-/** Five frames of the clip, side by side. */
+/** Five frames of the clip side by side, or as many as the terminal is wide enough for. */
 async function show(path: string, name: string, { stdout, signal }: Io): Promise<void> {
-  const frames: { data: Uint8Array; width: number; height: number }[] = [];
-  for await (const frame of decode(path, { isolate: false, signal })) frames.push({ data: frame.data, width: frame.width, height: frame.height });
-  const picked = Array.from({ length: 5 }, (_, i) => frames[Math.round((i * (frames.length - 1)) / 4)]);
-  stdout.write(`\n${name}\n${strip(picked, { width: Math.min(stdout.columns ?? 80, 100), color: hasColor(stdout) })}\n`);
+  const width = Math.min(stdout.columns || 80, 100);
+  const { indices } = sampleCount(await frameTimes(path, { signal }), Math.min(5, Math.max(1, Math.floor(width / 9))));
+  const frames: Frame[] = [];
+  for await (const frame of decode(path, { pick: indices, signal })) frames.push(frame);
+  stdout.write(`\n${name}\n${strip(frames, { width, color: hasColor(stdout) })}\n`);
 }
 
 async function askOne(model: VideoModel, video: string, record: Motion10Record, json: boolean, { stdout, signal }: Io): Promise<boolean> {

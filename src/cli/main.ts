@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { isAbort, StaveError } from '../errors.ts';
 import { type Command, help, type Io, parseCommand, unknown } from './command.ts';
+import { Interrupt } from './interrupt.ts';
 
 /** Commands load when they are used: `stave --help` starts no engine. */
 const commands: Record<string, { summary: string; load(): Promise<Command> }> = {
@@ -25,7 +26,7 @@ function overview(): string {
   ].join('\n');
 }
 
-/** Runs one command line. @returns the exit code: 0, 1 for a failure, 2 for misuse, 130 when interrupted */
+/** Runs one command line. @returns the exit code: 0, 1 for a failure, 2 for misuse, the Interrupt's (130 for Ctrl-C) when stopped from outside */
 export async function main(argv: string[], io: Io): Promise<number> {
   const debug = argv.includes('--debug') && !(argv.includes('--') && argv.indexOf('--') < argv.indexOf('--debug'));
   try {
@@ -40,10 +41,10 @@ export async function main(argv: string[], io: Io): Promise<number> {
     }
     const wanted = name === 'help' ? rest[0] : name;
     const entry = Object.hasOwn(commands, wanted) ? commands[wanted] : undefined;
-    if (!entry) throw unknown('command', wanted, Object.keys(commands));
+    if (!entry) throw wanted.startsWith('-') ? unknown('option', wanted, ['--help', '--version']) : unknown('command', wanted, Object.keys(commands));
     const command = await entry.load();
     const { args, values } = parseCommand(command, name === 'help' ? ['--help'] : rest);
-    if (values.help) io.stdout.write(help(command));
+    if (values.help) io.stdout.write(help(command, io.stdout.columns || undefined));
     else await command.run(args, values, io);
     return 0;
   } catch (error) {
@@ -51,10 +52,12 @@ export async function main(argv: string[], io: Io): Promise<number> {
   }
 }
 
-function report(error: unknown, io: Io, debug: boolean): number {
+/** Tells what went wrong. @returns the exit code */
+export function report(error: unknown, io: Io, debug: boolean): number {
   if (io.signal.aborted && isAbort(error)) {
-    io.stderr.write('interrupted\n');
-    return 130;
+    const { message, exitCode } = io.signal.reason instanceof Interrupt ? io.signal.reason : new Interrupt('interrupted', 130);
+    if (message !== '') io.stderr.write(`${message}\n`);
+    return exitCode;
   }
   if (error instanceof StaveError) io.stderr.write(`error: ${error.message}\n`);
   else io.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n→ this is not an error stave foresaw; --debug shows where it came from\n`);

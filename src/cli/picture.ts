@@ -46,5 +46,5 @@ function shadeRow(picture: Picture, row: number): string {
 /** Whether a stream shows colour: a terminal, and neither NO_COLOR nor TERM=dumb set. */
 export function hasColor(stream: { isTTY?: boolean }): boolean {
   if (process.env.FORCE_COLOR !== undefined && process.env.FORCE_COLOR !== '0') return true;
-  return Boolean(stream.isTTY) && process.env.NO_COLOR === undefined && process.env.TERM !== 'dumb';
+  return Boolean(stream.isTTY) && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
 }

@@ -18,8 +18,8 @@ export class Progress {
     const now = performance.now() / 1000;
     if (this.#stream.isTTY) {
       if (now - this.#last < 0.1 && this.#shown) return;
-      const columns = this.#stream.columns ?? 80;
-      this.#stream.write(`\r\x1b[2K${line.length > columns - 1 ? `${line.slice(0, columns - 2)}…` : line}`);
+      const columns = this.#stream.columns || 80; // a terminal may say 0
+      this.#stream.write(`\r\x1b[2K${line.length > columns - 1 ? `${line.slice(0, Math.max(0, columns - 2))}…` : line}`);
     } else {
       if (now - this.#last < this.#every || this.#every === Infinity) return;
       this.#stream.write(`${line}\n`);
@@ -33,6 +33,10 @@ export class Progress {
     if (this.#shown && this.#stream.isTTY) this.#stream.write('\r\x1b[2K');
     this.#shown = false;
     this.#last = 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.clear();
   }
 }
 

@@ -18,7 +18,7 @@ export const render: Command = {
   async run([folder], values, { stdout, stderr, signal }) {
     const count = number(values, 'count', { min: 1, max: 1e7, integer: true });
     if (count === undefined) throw new StaveError('USAGE', { what: '--count is missing' });
-    const progress = new Progress(stderr, { every: 30 });
+    using progress = new Progress(stderr, { every: 30 });
     const started = performance.now();
     let rendered = 0;
     const result = await renderSet(folder, {

@@ -13,7 +13,7 @@ export const train: Command = {
   examples: ['stave train box/recipe.json', 'stave train box/recipe.json --resume'],
   async run([file], values, { stdout, stderr, signal }) {
     const recipe = await loadRecipe(file);
-    const progress = new Progress(stderr, { every: 30 });
+    using progress = new Progress(stderr, { every: 30 });
     const result = await run(recipe, {
       resume: values.resume === true,
       signal,
@@ -27,6 +27,7 @@ export const train: Command = {
     if (values.json) stdout.write(`${JSON.stringify(result)}\n`);
     else if (result.finished) stdout.write(`model saved in ${result.model}\n`);
     else stdout.write(`stopped after step ${result.step} of ${recipe.steps}; "stave train ${file} --resume" continues\n`);
+    if (!result.finished) signal.throwIfAborted();
   },
 };
 

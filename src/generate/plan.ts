@@ -14,7 +14,7 @@ import { resolveSettings, type GenerationOptions, type GenerationSettings, type 
 export type AskOptions = GenerationOptions & {
   /** Which frames the model sees. Default: what the model says in config.json (`stave.sampling`), else the authors' rule. */
   sampling?: FrameSampling;
-  /** Bounds of a frame's area in pixels. Default: preprocessor_config.json. */
+  /** Bounds of a frame's area in pixels. Default: preprocessor_config.json; a smaller max_pixels alone lowers both. */
   min_pixels?: number;
   max_pixels?: number;
   /** Default `item`: each video by itself. */
@@ -70,7 +70,7 @@ export async function prepare(files: ModelFiles, messages: readonly ChatMessage[
   return { plan, sources, mediaOptions, prompt: { ids, ...positions } };
 }
 
-function withPixels(preprocessor: PreprocessorConfig, { min_pixels = preprocessor.min_pixels, max_pixels = preprocessor.max_pixels }: AskOptions): PreprocessorConfig {
+function withPixels(preprocessor: PreprocessorConfig, { max_pixels = preprocessor.max_pixels, min_pixels = Math.min(preprocessor.min_pixels, max_pixels) }: AskOptions): PreprocessorConfig {
   if (!(Number.isInteger(min_pixels) && Number.isInteger(max_pixels) && min_pixels > 0 && min_pixels <= max_pixels))
     throw new StaveError('USAGE', { what: `frames of ${min_pixels} to ${max_pixels} pixels were asked for`, fix: 'give whole numbers, min_pixels not over max_pixels' });
   return { ...preprocessor, min_pixels, max_pixels };
