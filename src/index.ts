@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** The package's exports. */
 export { StaveError, codes, isAbort, type Code } from './errors.ts';
 export {

@@ -1,7 +1,10 @@
-import { languageGraph, visionGraph } from '../models/qwen2vl/index.ts';
-import { Runtime } from '../runtime/index.ts';
+import { setImmediate } from 'node:timers/promises';
+import type { Graph } from '../graph/index.ts';
+import { languageGraph, visionGraph, type Qwen2VL } from '../models/qwen2vl/index.ts';
+import { Runtime, type Program } from '../runtime/index.ts';
 import { warmUp } from '../video/index.ts';
 import { Answer } from './answer.ts';
+import { boxModel } from './box.ts';
 import type { VideoSource } from './media.ts';
 import { question as ask, type ChatMessage } from './messages.ts';
 import { describe, openModelFiles, type ModelFiles, type ModelInfo } from './model-files.ts';
@@ -20,6 +23,7 @@ export class VideoModel {
   readonly #runtime: Runtime;
   readonly #engine: Engine;
 
+  /** @internal */
   constructor(runtime: Runtime, engine: Engine) {
     this.#runtime = runtime;
     this.#engine = engine;
@@ -52,20 +56,29 @@ export class VideoModel {
   }
 }
 
-/** Loads a model directory in the Hugging Face layout. It is checked in full before this resolves; the engine may still be getting ready then, while the first video is decoded.
+/** Loads a model directory in the Hugging Face layout; without one, the model in the box. It is checked in full before this resolves; the engine may still be getting ready then, while the first video is decoded.
  * @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT, TOKENIZER, RUNTIME; the signal's reason when aborted */
-export async function load(dir: string, { threads, signal }: LoadOptions = {}): Promise<VideoModel> {
+export async function load(dir: string = boxModel, { threads, signal }: LoadOptions = {}): Promise<VideoModel> {
   signal?.throwIfAborted();
   const start = performance.now();
   warmUp();
   const [files, runtime] = await both(openModelFiles(dir), Runtime.create({ threads }));
-  const engine: Engine = { files, vision: runtime.compile(visionGraph(files.model), { signal }), language: runtime.compile(languageGraph(files.model), { signal }), loadTime: (performance.now() - start) / 1000 };
-  for (const program of [engine.vision, engine.language]) program.catch(() => {}); // told where it is waited for
+  const vision = compile(runtime, visionGraph, files.model, signal);
+  await setImmediate();
+  const engine: Engine = { files, vision, language: compile(runtime, languageGraph, files.model, signal), loadTime: (performance.now() - start) / 1000 };
   if (signal?.aborted) {
     await runtime.dispose();
     signal.throwIfAborted();
   }
   return new VideoModel(runtime, engine);
+}
+
+/** A program on its way; that it failed is told where it is waited for. */
+function compile(runtime: Runtime, graphOf: (model: Qwen2VL) => Graph, model: Qwen2VL, signal: AbortSignal | undefined): Promise<Program> {
+  const graph = graphOf(model);
+  const program = setImmediate().then(() => runtime.compile(graph, { signal })); // building a graph and writing its bytes each hold the event loop for a while
+  program.catch(() => {});
+  return program;
 }
 
 /** What a question about a video would take, from the files of a model alone: no engine is loaded. @throws as load() and VideoModel.plan() do */

@@ -1,5 +1,5 @@
 /** Calls into a worker thread: answers by number, cancellation, and what happens to everyone waiting when the worker dies. */
-import { Worker, type ResourceLimits } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { StaveError } from '../errors.ts';
 import { states, type Answers, type Kind, type Reply, type Requests } from './protocol.ts';
 
@@ -15,7 +15,7 @@ export class Channel {
   #dead: StaveError | undefined;
   #exited: Promise<void>;
 
-  constructor(url: URL, resourceLimits?: ResourceLimits) {
+  constructor(url: URL, resourceLimits?: { maxOldGenerationSizeMb?: number }) {
     // The process's own flags are not the worker's: with --input-type, say, it would not start.
     this.#worker = new Worker(url, { name: 'stave runtime', execArgv: [], resourceLimits });
     this.#worker.unref();

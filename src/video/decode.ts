@@ -7,7 +7,7 @@ import { defaultLimits } from './limits.ts';
 import type { Limits } from './limits.ts';
 import type { ResizeRule } from './resize.ts';
 import type { Timeline } from './sampling.ts';
-import type { VideoInfo } from './video-file.ts';
+import type { VideoInfo } from './video-info.ts';
 
 export type ReadOptions = {
   signal?: AbortSignal;

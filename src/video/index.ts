@@ -9,6 +9,6 @@ export { encodeVideo } from './encode.ts';
 export type { EncodeOptions, Picture } from './encode.ts';
 export { decode, frameTimes, probe } from './decode.ts';
 export type { Clip, DecodeOptions, Decoding, Frame, ReadOptions } from './decode.ts';
-export type { VideoInfo } from './video-file.ts';
+export type { VideoInfo } from './video-info.ts';
 export type { Limits } from './limits.ts';
 export { warmUp } from './isolate.ts';

@@ -5,12 +5,11 @@ import type { Limits } from './limits.ts';
 import { within } from './limits.ts';
 import { allFrames, pickedFrames } from './pick.ts';
 import { Converter } from './pixels.ts';
-import type { Size } from './pixels.ts';
 import type { ResizeRule } from './resize.ts';
 import { scanPackets } from './scan.ts';
 import type { Scan } from './scan.ts';
 import { unreadable, VideoFile } from './video-file.ts';
-import type { VideoInfo } from './video-file.ts';
+import type { Size, VideoInfo } from './video-info.ts';
 
 /** What can be asked of the decoder: plain data, so that it can go to another process. */
 export type Job = { path: string; limits: Limits; partial: boolean; cores: number } & (

@@ -5,8 +5,7 @@ import { turn, upright } from './orientation.ts';
 import type { Orientation } from './orientation.ts';
 import { resizer } from './resize.ts';
 import type { Resize, ResizeRule } from './resize.ts';
-
-export type Size = { width: number; height: number };
+import type { Size } from './video-info.ts';
 
 /** A frame's pixels, RGB [height, width, 3]. The bytes belong to the converter and are valid until its next frame. */
 export type Pixels = Size & { data: Uint8Array };

@@ -17,6 +17,7 @@ export class Weights {
   #handles: Map<string, FileHandle>;
   #closed = false;
 
+  /** @internal */
   constructor(path: string, tensors: ReadonlyMap<string, TensorInfo>, handles: Map<string, FileHandle>, metadata: Record<string, string>) {
     this.path = path;
     this.tensors = tensors;
