@@ -15,13 +15,15 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
   const preprocessor = parsePreprocessorConfig(preprocessorJson(data));
   const head_dim = config.hidden_size / config.num_attention_heads, visionHead = vision.embed_dim / vision.num_heads;
 
+  const small = { ...preprocessor, min_pixels: data.small_pixels[0], max_pixels: data.small_pixels[1] };
+  const sizeOf = (set: string, index: number) => (set === 'train' && index < data.small_steps * batch.accumulate ? small : preprocessor);
   let last: TrainingClip | undefined;
 
   return ({ set, index }) => {
     const seed = set === 'train' ? `train/${data.seed}` : `eval/${evaluation.seed}`; // the sets share no clip
     // The size a clip of the task would get when the model is used: sizes are as frequent in training as they will be then.
     const natural = makeScene(`${seed}/size/${index}`);
-    const { height, width } = frameSize(natural.height, natural.width, preprocessor);
+    const { height, width } = frameSize(natural.height, natural.width, sizeOf(set, index));
     const grid = gridOf(data.frames, { height, width }, preprocessor);
     const samples = Array.from({ length: batch.clips }, (_, b) => sample(seed, index * batch.clips + b, grid, { height, width, plain: set === 'train' && isPlain(index, b) }));
     const space = spaceTables(grid[1], grid[2], visionHead, merge), time = timeTables(grid[0], visionHead);
@@ -36,8 +38,6 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
 
   function sample(seed: string, number: number, grid: Grid, { height, width, plain }: { height: number; width: number; plain: boolean }): Sample {
     const clip = clipOf(seed, number, { frames: data.frames, width, height, plain });
-    const size = height * width * 3;
-    const frames = Array.from({ length: data.frames }, (_, i) => ({ data: clip.frames.subarray(i * size, (i + 1) * size), width, height }));
     const conversations = chooseQuestions(clip.qa, data.questions, `${seed}/${number}`).map((qa) => ({ kind: qa.kind, ...encode(qa, visualTokens(grid, merge)) }));
     const { prefix } = conversations[0];
     const { position_ids, rope_delta } = ropeIndex(prefix, { videos: [grid] }, { ...config, spatial_merge_size: merge });
@@ -47,7 +47,7 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
       positions: position_ids,
       next: prefix.length + rope_delta,
       segments: conversations.map(({ kind, ids, labels }): Segment => ({ kind, ids, labels })),
-      pixels: pixelBytes(frames, { ...preprocessor, do_resize: false }).pixel_values,
+      pixels: pixelBytes(framesOf(clip), { ...preprocessor, do_resize: false }).pixel_values,
       grid: [...grid],
     };
   }
@@ -85,4 +85,9 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
 function chooseQuestions(qa: readonly Question[], count: number, seed: string): Question[] {
   if (qa.length <= count) return [...qa];
   return [qa[0], ...random(seed, 'choose').shuffle(qa.slice(1)).slice(0, count - 1)];
+}
+
+function framesOf({ frames, width, height }: TrainingClip): { data: Uint8Array; width: number; height: number }[] {
+  const size = width * height * 3;
+  return Array.from({ length: frames.length / size }, (_, i) => ({ data: frames.subarray(i * size, (i + 1) * size), width, height }));
 }

@@ -23,7 +23,22 @@ export type Recipe = {
   init_std: number | 'fan_in';
   /** Patterns of tensor names (`*` = anything); the others stay as they are. */
   trainable: string[];
-  data: { task: 'motion10'; frames: number; /** Frames are resized to multiples of 28 with an area in between, as the processor does when the model is used */ min_pixels: number; max_pixels: number; questions: number; /** Every other clip is the one before it played backwards: pairs that only their order in time tells apart, for half the rendering */ pairs: boolean; /** Over so many updates the share of clips in their simplest look falls from all to none */ plain_steps: number; seed: number };
+  data: {
+    task: 'motion10';
+    frames: number;
+    /** Frames are resized to multiples of 28 with an area in between, as the processor does when the model is used. */
+    min_pixels: number;
+    max_pixels: number;
+    /** So many updates at first see frames of this area instead: what moves is learnt on small frames, what it looks like on large ones. */
+    small_steps: number;
+    small_pixels: [min: number, max: number];
+    questions: number;
+    /** Every other clip is the one before it played backwards: pairs that only their order in time tells apart, for half the rendering. */
+    pairs: boolean;
+    /** Over so many updates the share of clips in their simplest look falls from all to none. */
+    plain_steps: number;
+    seed: number;
+  };
   batch: { clips: number; accumulate: number; /** What the loss averages over: each answer, or each clip's answer tokens */ average: 'answer' | 'clip' };
   optimizer: AdamWSettings;
   schedule: Omit<Schedule, 'total_steps'>;
@@ -73,6 +88,8 @@ export function parseRecipe(json: unknown, base: string): Recipe {
       frames: data.integer('frames', { min: 2, max: 256 }, 16),
       min_pixels: data.integer('min_pixels', { min: 784, max: 16_777_216 }, 84 * 112),
       max_pixels: data.integer('max_pixels', { min: 784, max: 16_777_216 }, 84 * 168),
+      small_steps: data.integer('small_steps', {}, 0),
+      small_pixels: data.list('small_pixels', (v): v is number => Number.isInteger(v) && (v as number) >= 784, 'two areas in pixels, [min, max]', [56 * 56, 56 * 112]) as [number, number],
       pairs: data.boolean('pairs', false),
       plain_steps: data.integer('plain_steps', {}, 0),
       questions: data.integer('questions', { min: 1, max: 32 }, 4),

@@ -15,7 +15,7 @@ test('random numbers depend on the keys alone and are uniform', () => {
   assert.deepEqual(draw(1, 'a').slice(0, 3).map((x) => x.toFixed(6)), ['0.623810', '0.676973', '0.577384']); // recorded: the same on every machine
   assert.notDeepEqual(draw(1, 'a'), draw(1, 'b'));
   assert.notDeepEqual(draw(1, 2), draw(12));
-  const counts = new Array(10).fill(0);
+  const counts = Array.from({ length: 10 }, () => 0);
   for (const x of draw('uniform')) counts[Math.floor(10 * x)]++;
   const chi = counts.reduce((sum, n) => sum + (n - 400) ** 2 / 400, 0);
   assert.ok(chi < 27.9, `chi-squared ${chi} with 9 degrees of freedom`); // p = 0.001
