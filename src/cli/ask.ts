@@ -76,5 +76,5 @@ async function askBatch(model: VideoModel, file: string, out: string, values: Va
   });
   progress.clear();
   if (values.json) stdout.write(`${JSON.stringify(summary)}\n`);
-  else stdout.write(`${summary.answered} answered now, ${summary.skipped} were there already, ${summary.failed} failed: ${out}\n`);
+  else stdout.write(`${summary.answered} answered now, ${summary.skipped} were there already, ${summary.failed} of ${summary.total} failed: ${out}\n`);
 }

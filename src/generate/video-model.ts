@@ -46,6 +46,12 @@ export class VideoModel {
     return (await prepare(this.#engine.files, ask(video, question, options.system), options)).plan;
   }
 
+  /** Resolves when the engine is ready to run; load() does not wait for that. @throws RUNTIME when it refused the model or has died since */
+  async ready(): Promise<void> {
+    await Promise.all([this.#engine.vision, this.#engine.language]);
+    await this.#runtime.drop(''); // a call that does nothing
+  }
+
   /** Frees the model's memory; answers under way fail. */
   async dispose(): Promise<void> {
     await this.#runtime.dispose();
