@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import { StaveError } from '../errors.ts';
-import { frameSize, gridOf, pixelValues, visualTokens, type Grid, type PreprocessorConfig, type Rgb } from '../models/qwen2vl/index.ts';
+import { frameSize, gridOf, normalisation, placeFrame, visualTokens, type Grid, type PreprocessorConfig, type Rgb } from '../models/qwen2vl/index.ts';
 import { decode, frameTimes, resizeBicubic, type ReadOptions, type VideoInfo } from '../video/index.ts';
 import type { VisualItem } from './encoder.ts';
 import { sampleFrames, type FrameSampling } from './frame-sampling.ts';
@@ -71,26 +72,32 @@ function plan(kind: 'video' | 'image', path: string | null, frames: MediaPlan['f
   return { kind, path, frames, grid, tokens: visualTokens(grid, preprocessor.merge_size), sizes: { source: { width, height }, input: { width: input.width, height: input.height } }, info };
 }
 
-/** Decodes the planned frames into patches, group by group: of the pictures themselves never more than a group is held. @throws as decoding does */
+/** Decodes the planned frames into patches, one after the other: of the pictures themselves only one is held. The event loop gets its turns. @throws as decoding does */
 export async function readMedia({ source }: MediaSource, { kind, frames, grid, sizes }: MediaPlan, { preprocessor, read = {} }: MediaOptions): Promise<VisualItem> {
   const [t, h, w] = grid;
   const { temporal_patch_size, patch_size } = preprocessor;
-  const length = h * w * 3 * temporal_patch_size * patch_size ** 2; // floats of a group
-  const pixel_values = new Float32Array(new SharedArrayBuffer(t * length * 4)); // [t·h·w, C·2·14·14]
+  const pixel_values = new Float32Array(new SharedArrayBuffer(t * h * w * 3 * temporal_patch_size * patch_size ** 2 * 4)); // [t·h·w, C·2·14·14]
+  const table = normalisation(preprocessor);
   const pictures = typeof source === 'string' ? chosen(source, frames.map(({ index }) => index), sizes.input, read) : resized(Array.isArray(source) ? source : [source as FrameInput], sizes.input);
-  let group: Rgb[] = [];
   let count = 0;
-  const flush = () => {
-    pixel_values.set(pixelValues(group, preprocessor).pixel_values, Math.floor((count - 1) / temporal_patch_size) * length);
-    group = [];
-  };
+  let last: Rgb | undefined;
   for await (const picture of pictures) {
-    group.push(picture);
-    if (++count % temporal_patch_size === 0) flush();
+    await pausing(placeFrame(picture.data, count++, grid, preprocessor, pixel_values, table));
+    last = picture;
   }
-  if (group.length > 0) flush();
-  if (count !== frames.length) throw new StaveError('VIDEO_UNREADABLE', { what: `${String(source)}: ${count} of ${frames.length} frames could be decoded`, fix: 'convert the file anew' });
+  if (last === undefined || count !== frames.length) throw new StaveError('VIDEO_UNREADABLE', { what: `${String(source)}: ${count} of ${frames.length} frames could be decoded`, fix: 'convert the file anew' });
+  for (; count < t * temporal_patch_size; count++) await pausing(placeFrame(last.data, count, grid, preprocessor, pixel_values, table)); // an incomplete group is filled with its last frame
   return { kind, grid, pixel_values };
+}
+
+/** Does work in steps, letting others have the event loop after every few milliseconds. */
+async function pausing(steps: Iterable<void>): Promise<void> {
+  let since = performance.now();
+  for (const _ of steps) {
+    if (performance.now() - since < 5) continue;
+    await setImmediate();
+    since = performance.now();
+  }
 }
 
 /** Frames of a file by number, ascending; one that is asked for twice is decoded once. */

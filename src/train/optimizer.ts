@@ -1,4 +1,5 @@
-import { constant, input, minimum, type Value } from '../graph/index.ts';
+import { constant, input, minimum, stopGradient, type Value } from '../graph/index.ts';
+import { muonStep, type MuonSettings } from './muon.ts';
 
 /** AdamW's settings, named as in torch.optim.AdamW. */
 export type AdamWSettings = {
@@ -10,6 +11,8 @@ export type AdamWSettings = {
   max_grad_norm: number;
   /** Which trainable tensors decay: `all`, as torch does for one parameter group, or `matrices`: no bias, norm or embedding. */
   decay: 'all' | 'matrices';
+  /** Trains the matrices between hidden features; AdamW has the rest. Its rate follows the same schedule. Absent: AdamW for all. */
+  muon?: MuonSettings;
 };
 
 /** What changes from step to step: fed as scalars, so one compiled graph serves all steps. */
@@ -45,4 +48,13 @@ export function adamW(w: Value, g: Value, m: Value, v: Value, { lr, correction1,
   const update = nextM.div(nextV.mul(correction2).sqrt().add(settings.eps)).mul(lr.mul(correction1));
   const kept = decay && settings.weight_decay > 0 ? w.mul(lr.mul(-settings.weight_decay).add(1)) : w;
   return { w: kept.sub(update), m: nextM, v: nextV };
+}
+
+/** One step of Muon; takes AdamW's place for a matrix. v is left as it is. */
+export function muon(w: Value, g: Value, m: Value, v: Value, { lr }: StepInputs, settings: AdamWSettings, decay: boolean): { w: Value; m: Value; v: Value } {
+  const { lr: peak, momentum } = settings.muon!;
+  const rate = lr.mul(peak / settings.lr); // [], on AdamW's schedule
+  const { m: next, direction } = muonStep(g, m, momentum);
+  const kept = decay && settings.weight_decay > 0 ? w.mul(rate.mul(-settings.weight_decay).add(1)) : w;
+  return { w: kept.sub(direction.mul(rate)), m: next, v: stopGradient(v) };
 }

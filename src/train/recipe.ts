@@ -117,6 +117,7 @@ export function parseRecipe(json: unknown, base: string): Recipe {
 function parseOptimizer(fields: Fields): AdamWSettings {
   const betas = fields.list('betas', (v): v is number => typeof v === 'number' && v >= 0 && v < 1, 'two numbers in [0, 1)', [0.9, 0.999]);
   fields.choice('name', ['AdamW'], 'AdamW');
+  const muon = fields.has('muon') ? parseMuon(fields.child('muon')) : undefined;
   return {
     lr: fields.number('lr', { min: 0 }),
     betas: [betas[0], betas[1] ?? 0.999],
@@ -124,7 +125,14 @@ function parseOptimizer(fields: Fields): AdamWSettings {
     weight_decay: fields.number('weight_decay', { min: 0 }, 0.01),
     max_grad_norm: fields.number('max_grad_norm', { min: 0 }, 1),
     decay: fields.choice('decay', ['all', 'matrices'], 'matrices'),
+    ...(muon === undefined ? {} : { muon }),
   };
+}
+
+function parseMuon(fields: Fields): NonNullable<AdamWSettings['muon']> {
+  const muon = { lr: fields.number('lr', { min: 0 }), momentum: fields.number('momentum', { min: 0, max: 1 }, 0.95) };
+  fields.done();
+  return muon;
 }
 
 /** A new model's config.json fields; their values are checked when the tokenizer is known, see newConfig. */

@@ -2,7 +2,8 @@ import { argMax, constant, dim, grad, graph, initializer, input, type Dim, type 
 import { languageModel, visionTower, type PreprocessorConfig, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import { Params } from '../nn/index.ts';
 import { negativeLogLikelihood, weightedLoss } from './loss.ts';
-import { adamW, clipFactor, decays, stepInputs, type AdamWSettings } from './optimizer.ts';
+import { isMuons } from './muon.ts';
+import { adamW, clipFactor, decays, muon, stepInputs, type AdamWSettings } from './optimizer.ts';
 
 /** A tensor of the checkpoint: trained (a graph input kept in the runtime) or frozen (part of the graph, shared with inference). */
 export type ModelTensor = { shape: number[]; source: TensorSource | null };
@@ -93,7 +94,7 @@ function updateOutputs(names: string[], values: ReadonlyMap<string, Value>, grad
     const w = values.get(name)!;
     const shape = w.shape.map(Number);
     const moment = (kind: string) => input(`${kind}:${name}`, 'float32', shape);
-    const next = adamW(w, gradients[i].mul(factor), moment('m'), moment('v'), step, settings, decays(name, settings.decay));
+    const next = (settings.muon && isMuons(name, shape) ? muon : adamW)(w, gradients[i].mul(factor), moment('m'), moment('v'), step, settings, decays(name, settings.decay));
     outputs[`${NEXT}param:${name}`] = next.w;
     outputs[`${NEXT}m:${name}`] = next.m;
     outputs[`${NEXT}v:${name}`] = next.v;

@@ -67,17 +67,18 @@ function cut<A extends Float32Array | Uint8Array>(frames: readonly Rgb[], config
     const { data, width: w, height: h } = frames[Math.min(i, frames.length - 1)];
     if (data.length !== h * w * CHANNELS) throw new StaveError('USAGE', { what: `frame ${i} holds ${data.length} bytes`, why: `${w}×${h} pixels in RGB take ${h * w * CHANNELS}` });
     if (resize.h !== h || resize.w !== w) resize = { h, w, run: h === size.height && w === size.width ? (rgb) => rgb : resizer(h, w, size.height, size.width, 'pil') };
-    place(resize.run(data), i, grid, config, pixel_values, table);
+    for (const _ of placeFrame(resize.run(data), i, grid, config, pixel_values, table));
   }
   return { pixel_values, grid };
 }
 
-/** Writes frame `index`, RGB [14·h, 14·w, 3], to its places in [T, N, C, 2, 14, 14]. */
-function place(rgb: Uint8Array, index: number, [, h, w]: Grid, { patch_size: P, temporal_patch_size: pair, merge_size: m }: PreprocessorConfig, out: Float32Array | Uint8Array, table: Float32Array | undefined): void {
+/** Writes frame `index`, RGB [14·h, 14·w, 3], to its places in [T, N, C, 2, 14, 14]. Yields after each row of merged patches: a caller may pause there.
+ * @param table what a byte becomes, see {@link normalisation}; undefined: itself */
+export function* placeFrame(rgb: Uint8Array, index: number, [, h, w]: Grid, { patch_size: P, temporal_patch_size: pair, merge_size: m }: PreprocessorConfig, out: Float32Array | Uint8Array, table: Float32Array | undefined): Generator<void> {
   const width = w * P;
   const plane = P * P; // pixels of one channel of one frame in a patch
   let patch = Math.floor(index / pair) * h * w * CHANNELS * pair * plane + (index % pair) * plane; // where this frame begins in the patch
-  for (let top = 0; top < h; top += m)
+  for (let top = 0; top < h; top += m) {
     for (let left = 0; left < w; left += m)
       for (let row = top; row < top + m; row++)
         for (let column = left; column < left + m; column++, patch += CHANNELS * pair * plane)
@@ -88,4 +89,6 @@ function place(rgb: Uint8Array, index: number, [, h, w]: Grid, { patch_size: P, 
               for (let x = 0; x < P; x++, from += CHANNELS) out[at++] = table === undefined ? rgb[from] : table[(c << 8) | rgb[from]];
             }
           }
+    yield;
+  }
 }

@@ -8,15 +8,19 @@ const THETA = 10_000; // transformers VisionRotaryEmbedding
 /** Tables of spatial attention: half of the angles of a patch turn with its row, half with its column. Patches in merge order: 2×2 neighbours follow each other.
  * @param h patches down   @param w patches across   → [h·w, head_dim] */
 export function spaceTables(h: number, w: number, head_dim: number, merge_size: number): RopeTables {
-  const frequencies = inverseFrequencies(head_dim / 2); // head_dim / 4 for the rows, as many for the columns
-  const angles = new Float32Array((h * w * head_dim) / 2);
-  let at = 0;
-  for (let blockRow = 0; blockRow < h; blockRow += merge_size)
-    for (let blockColumn = 0; blockColumn < w; blockColumn += merge_size)
-      for (let row = blockRow; row < blockRow + merge_size; row++)
-        for (let column = blockColumn; column < blockColumn + merge_size; column++)
-          for (const position of [row, column]) for (const frequency of frequencies) angles[at++] = position * frequency;
-  return tables(angles, h * w, head_dim);
+  const line = timeTables(Math.max(h, w), head_dim / 2); // every row's or column's values once: [max(h, w), head_dim / 2], the second half repeating the first
+  const table = ({ data: values }: Tensor): Tensor => {
+    const data = new Float32Array(h * w * head_dim);
+    let at = 0;
+    for (let blockRow = 0; blockRow < h; blockRow += merge_size)
+      for (let blockColumn = 0; blockColumn < w; blockColumn += merge_size)
+        for (let row = blockRow; row < blockRow + merge_size; row++)
+          for (let column = blockColumn; column < blockColumn + merge_size; column++)
+            for (const position of [row, column, row, column])
+              for (let i = 0, from = (position * head_dim) / 2; i < head_dim / 4; i++) data[at++] = (values as Float32Array)[from + i];
+    return { dtype: 'float32', dims: [h * w, head_dim], data };
+  };
+  return { cos: table(line.cos), sin: table(line.sin) };
 }
 
 /** Tables of temporal attention: a patch's angles turn with the number of its frame group. → [T, head_dim] */
