@@ -1,4 +1,5 @@
 import { basename, join, resolve } from 'node:path';
+import { StaveError } from '../errors.ts';
 import { readJson, textReader } from '../models/checkpoint.ts';
 import { Fields, type JsonObject } from '../models/fields.ts';
 import { parseGenerationConfig, type GenerationConfig } from '../models/generation-config.ts';
@@ -28,7 +29,9 @@ export async function openModelFiles(dir: string): Promise<ModelFiles> {
   const model = await openQwen2VL(dir); // first: a folder that is no model should be told so
   await model.weights.close(); // the engine maps the files itself
   const file = join(dir, 'generation_config.json');
-  const [tokenizer, template, json] = await Promise.all([loadTokenizer(read), loadChatTemplate(read), readJson(dir, 'generation_config.json')]);
+  const [tokenizer, template, json] = await Promise.all([loadTokenizer(read), loadChatTemplate(read), readJson(dir, 'generation_config.json')]).catch((error: unknown) => {
+    throw error instanceof StaveError && error.code === 'TOKENIZER' ? new StaveError('TOKENIZER', { ...error, what: `${dir}: ${error.what}`, cause: error }) : error;
+  });
   const generation = parseGenerationConfig(json, model.config, file);
   return { model, tokenizer, template, generation, generationJson: (json ?? {}) as JsonObject, sampling: samplingOf(model) };
 }

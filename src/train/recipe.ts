@@ -63,7 +63,11 @@ export async function loadRecipe(file: string): Promise<Recipe> {
   } catch (cause) {
     throw new StaveError('RECIPE', { what: `${file} is not valid JSON`, why: (cause as Error).message, cause });
   }
-  return parseRecipe(json, dirname(resolve(file)));
+  try {
+    return parseRecipe(json, dirname(resolve(file)));
+  } catch (error) {
+    throw error instanceof StaveError && error.code === 'RECIPE' ? new StaveError('RECIPE', { ...error, what: `${file}: ${error.what}`, cause: error }) : error;
+  }
 }
 
 /** @param base directory that relative paths start from */
