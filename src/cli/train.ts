@@ -1,4 +1,6 @@
-import { loadRecipe, train as run, type TrainProgress } from '../train/index.ts';
+import { basename } from 'node:path';
+import { StaveError } from '../errors.ts';
+import { checkpoints, loadRecipe, train as run, type TrainProgress } from '../train/index.ts';
 import type { Command } from './command.ts';
 import { bytes, duration, Progress } from './progress.ts';
 
@@ -13,6 +15,11 @@ export const train: Command = {
   examples: ['stave train box/recipe.json', 'stave train box/recipe.json --resume'],
   async run([file], values, { stdout, stderr, signal }) {
     const recipe = await loadRecipe(file);
+    const last = (await checkpoints(recipe)).at(-1);
+    if (last !== undefined && !values.resume) {
+      const step = Number(basename(last).replace('step-', ''));
+      throw new StaveError('USAGE', { what: `${recipe.out} holds a run that has come to step ${step}`, why: 'to start anew would mix the two', fix: `stave train ${file} --resume to continue it; or move the folder away, or give the recipe another "out"` });
+    }
     using progress = new Progress(stderr, { every: 30 });
     const result = await run(recipe, {
       resume: values.resume === true,
@@ -33,5 +40,5 @@ export const train: Command = {
 
 function line(p: TrainProgress): string {
   const rate = `${p.clips_per_second.toFixed(1)} clips/s  ${(p.tokens_per_second / 1000).toFixed(1)}k tokens/s  ${p.gflops.toFixed(0)} GFLOP/s`;
-  return `step ${p.step}/${p.steps}  loss ${p.loss.toFixed(4)}  |g| ${p.grad_norm.toFixed(2)}  lr ${p.lr.toExponential(1)}  ${rate}  ${bytes(p.memory)}  ETA ${duration(p.eta)}`;
+  return `step ${p.step}/${p.steps}  loss ${p.loss.toFixed(4)}  ETA ${duration(p.eta)}  ${rate}  lr ${p.lr.toExponential(1)}  |g| ${p.grad_norm.toFixed(2)}  ${bytes(p.memory)}`; // what matters most first: a narrow terminal cuts the end
 }

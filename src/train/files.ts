@@ -51,7 +51,11 @@ function ignoreMissing(error: NodeJS.ErrnoException): void {
 
 /** Names in a directory; none when it does not exist. */
 export async function list(directory: string): Promise<string[]> {
-  return (await readdir(directory).catch((error) => (ignoreMissing(error), [] as string[]))).map((name) => join(directory, name));
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw ioError(directory, error);
+  });
+  return names.map((name) => join(directory, name));
 }
 
 /** A file system error as one that says which file and what to do; other errors pass. */
