@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { Interrupt } from '../../src/cli/interrupt.ts';
+import { clip, goldens, model, stave } from './run.ts';
+
+const packageJson = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+
+test('help and version', async () => {
+  for (const argv of [[], ['--help'], ['-h'], ['help']]) {
+    const { code, out, err } = await stave(argv);
+    assert.deepEqual([code, err], [0, '']);
+    for (const name of ['demo', 'ask', 'plan', 'render', 'train']) assert.match(out, new RegExp(`^ {2}${name} `, 'm'));
+  }
+  assert.deepEqual(await stave(['--version']), { code: 0, out: `${packageJson.version}\n`, err: '' });
+  assert.deepEqual(await stave(['help', 'plan']), await stave(['plan', '--help']));
+});
+
+for (const name of ['demo', 'ask', 'plan', 'render', 'train'])
+  test(`${name} --help names every argument and option with its meaning`, async () => {
+    const { code, out, err } = await stave([name, '--help']);
+    assert.deepEqual([code, err], [0, '']);
+    assert.match(out, new RegExp(`usage: stave ${name}`));
+    for (const line of out.split('\n').filter((l) => /^ {2}(-\w,| {2}) /.test(l))) assert.match(line, /^ {2}(-\w, | {4})--[a-z-]+( \S+)? {2,}\S/, line);
+    assert.match(out, new RegExp(`examples:\n {2}stave ${name}`));
+  });
+
+const misuse: [argv: string[], message: RegExp][] = [
+  [['aks'], /unknown command "aks"\n→ did you mean ask\?/],
+  [['--bogus'], /unknown option "--bogus"/],
+  [['help', 'nothing'], /unknown command "nothing"/],
+  [['ask'], /a video and a question are missing/],
+  [['ask', clip], /the question is missing/],
+  [['ask', clip, ' '], /the question is empty/],
+  [['ask', clip, 'a', 'b'], /"b" is one argument too many/],
+  [['ask', clip, 'a', '--modle', model], /unknown option "--modle"\n→ did you mean --model\?/],
+  [['ask', clip, 'a', '--frames', 'many'], /--frames must be a whole number from 1 to 1000000, got "many"/],
+  [['ask', clip, 'a', '--rule', 'every'], /--rule must be one of stave, qwen, lmms, count, all, got "every"/],
+  [['ask', clip, 'a', '--rule', 'count'], /the rule "count" needs --frames N/],
+  [['ask', clip, 'a', '--rule', 'qwen', '--frames', '3'], /the rule "qwen" takes no --frames/],
+  [['ask', clip, 'a', '--times', '0,,1'], /--times must be seconds with commas between, got "0,,1"/],
+  [['ask', clip, 'a', '--times', '1', '--fps', '2'], /--fps cannot go with it/],
+  [['ask', clip, 'a', '--model', model, '--times', '7'], /the clip has no frame at 7 s/],
+  [['ask', '--batch', 'q.jsonl'], /--batch and --out go together/],
+  [['ask', clip, '--batch', 'q.jsonl', '--out', 'a.jsonl'], /--batch takes videos and questions from q\.jsonl/],
+  [['plan'], /VIDEO is missing/],
+  [['render'], /FOLDER is missing/],
+  [['render', 'x', '--count', '0'], /--count must be a whole number from 1/],
+  [['render', 'x', '--class', 'jumping'], /"jumping" is not a class of clips\n→ use one of action/],
+  [['render', 'x', '--codec', 'av1'], /--codec must be one of h264, vp9/],
+  [['train'], /RECIPE is missing/],
+];
+
+test('misuse: one message that says what to do, exit code 2, nothing on standard output', async () => {
+  for (const [argv, message] of misuse) {
+    const { code, out, err } = await stave(argv);
+    assert.deepEqual([code, out], [2, ''], argv.join(' '));
+    assert.match(err, message);
+    assert.match(err, /^error: /);
+    assert.doesNotMatch(err, /^ +at /m);
+  }
+});
+
+const failures: [argv: string[], message: RegExp][] = [
+  [['ask', `${goldens}video/nowhere.mp4`, 'a', '--model', model], /there is no video at .*nowhere\.mp4\nno such file/],
+  [['ask', `${goldens}video`, 'a', '--model', model], /there is no video at .*\nit is a directory/],
+  [['ask', `${goldens}video/audio_only.m4a`, 'a', '--model', model], /has no video stream/],
+  [['ask', `${goldens}video/empty.mp4`, 'a', '--model', model], /the file is empty/],
+  [['ask', `${goldens}video/text.mp4`, 'a', '--model', model], /it is text, not a video/],
+  [['ask', `${goldens}video/truncated.mp4`, 'a', '--model', model], /the file is cut short/],
+  [['plan', `${goldens}video/audio_only.m4a`, '--model', model], /has no video stream/],
+  [['ask', clip, 'a', '--model', `${goldens}nowhere`], /there is no model directory .*nowhere\n→ give a directory with config\.json/],
+  [['ask', clip, 'a', '--model', `${goldens}video`], /has no config\.json/],
+  [['ask', clip, 'a', '--model', clip], /is not a directory/],
+  [['ask', '--batch', 'nowhere.jsonl', '--out', 'a.jsonl', '--model', model], /cannot read the questions file nowhere\.jsonl/],
+  [['train', 'nowhere.json'], /cannot read the recipe nowhere\.json/],
+  [['train', `${model}/config.json`], /config\.json: \w+ is missing/],
+];
+
+test('a failure: what, which value, what to do; exit code 1, no stack trace', async () => {
+  for (const [argv, message] of failures) {
+    const { code, out, err } = await stave(argv);
+    assert.deepEqual([code, out], [1, ''], argv.join(' '));
+    assert.match(err, message);
+    assert.doesNotMatch(err, /^ +at /m);
+  }
+});
+
+test('--debug shows where it came from', async () => {
+  const { code, err } = await stave(['plan', `${goldens}video/nowhere.mp4`, '--model', model, '--debug']);
+  assert.equal(code, 1);
+  assert.match(err, /^error: there is no video[^]*\n +at /);
+  assert.doesNotMatch((await stave(['ask', '--', 'nowhere.mp4', '--debug', '--model'])).err, /^ +at /m); // after -- it is a question
+});
+
+test('an interrupt: its own exit code, one word', async () => {
+  assert.deepEqual(await stave(['ask', clip, 'a', '--model', model], { signal: AbortSignal.abort() }), { code: 130, out: '', err: 'interrupted\n' });
+  assert.deepEqual(await stave(['plan', clip, '--model', model], { signal: AbortSignal.abort(new Interrupt('interrupted', 143)) }), { code: 143, out: '', err: 'interrupted\n' });
+  assert.deepEqual(await stave(['ask', clip, 'a', '--model', model], { signal: AbortSignal.abort(new Interrupt('', 0)) }), { code: 0, out: '', err: '' });
+});
