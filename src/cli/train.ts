@@ -1,7 +1,7 @@
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { checkpoints, loadRecipe, train as run, type TrainProgress } from '../train/index.ts';
-import type { Command } from './command.ts';
+import { string, type Command } from './command.ts';
 import { bytes, duration, Progress } from './progress.ts';
 
 export const train: Command = {
@@ -10,15 +10,18 @@ export const train: Command = {
   args: [{ name: 'RECIPE', help: 'a recipe file, for example box/recipe.json' }],
   options: {
     resume: { type: 'boolean', help: 'continue from the last checkpoint in the recipe\'s output folder' },
+    out: { type: 'string', value: 'DIR', help: 'where checkpoints, log and model go (default: the recipe\'s "out")' },
     json: { type: 'boolean', help: 'one JSON line per step on standard output' },
   },
-  examples: ['stave train box/recipe.json', 'stave train box/recipe.json --resume'],
+  examples: ['stave train box/recipe.json', 'stave train box/recipe.json --resume', 'stave train box/recipe.json --out runs/again'],
   async run([file], values, { stdout, stderr, signal }) {
-    const recipe = await loadRecipe(file);
+    const out = string(values, 'out');
+    const recipe = { ...(await loadRecipe(file)), ...(out === undefined ? {} : { out: resolve(out) }) };
+    const goOn = `stave train ${file}${out === undefined ? '' : ` --out ${out}`} --resume`;
     const last = (await checkpoints(recipe)).at(-1);
     if (last !== undefined && !values.resume) {
       const step = Number(basename(last).replace('step-', ''));
-      throw new StaveError('USAGE', { what: `${recipe.out} holds a run that has come to step ${step}`, why: 'to start anew would mix the two', fix: `stave train ${file} --resume to continue it; or move the folder away, or give the recipe another "out"` });
+      throw new StaveError('USAGE', { what: `${recipe.out} holds a run that has come to step ${step}`, why: 'to start anew would mix the two', fix: `${goOn} to continue it; or move the folder away, or choose another --out` });
     }
     using progress = new Progress(stderr, { every: 30 });
     const result = await run(recipe, {
@@ -33,7 +36,7 @@ export const train: Command = {
     progress.clear();
     if (values.json) stdout.write(`${JSON.stringify(result)}\n`);
     else if (result.finished) stdout.write(`model saved in ${result.model}\n`);
-    else stdout.write(`stopped after step ${result.step} of ${recipe.steps}; "stave train ${file} --resume" continues\n`);
+    else stdout.write(`stopped after step ${result.step} of ${recipe.steps}; "${goOn}" continues\n`);
     if (!result.finished) signal.throwIfAborted();
   },
 };

@@ -12,27 +12,28 @@ test('train, stop, refuse to begin again, resume; the model that comes out answe
   const folder = await mkdtemp(join(tmpdir(), 'stave-train-'));
   try {
     const recipe = join(folder, 'recipe.json');
-    await writeFile(recipe, JSON.stringify({ ...tinyJson, out: 'run' }));
+    await writeFile(recipe, JSON.stringify({ ...tinyJson, out: 'elsewhere' }));
+    const out = join(folder, 'run'); // goes before the recipe's
     const stop = new AbortController();
-    const stopped = await stave(['train', recipe, '--json'], { signal: stop.signal, onOut: (text) => text.split('\n').length > 3 && stop.abort() });
+    const stopped = await stave(['train', recipe, '--out', out, '--json'], { signal: stop.signal, onOut: (text) => text.split('\n').length > 3 && stop.abort() });
     assert.equal(stopped.code, 130);
     assert.match(stopped.err, /stopped after step 3; its checkpoint is saved\ninterrupted\n$/);
     const end = parsed(stopped.out).at(-1)!;
     assert.deepEqual([end.step, end.finished, end.model], [3, false, undefined]);
 
-    const again = await stave(['train', recipe]);
+    const again = await stave(['train', recipe, '--out', out]);
     assert.equal(again.code, 2);
-    assert.match(again.err, /holds a run that has come to step 3\n.*\n→ stave train .*recipe\.json --resume/);
+    assert.match(again.err, /holds a run that has come to step 3\n.*\n→ stave train .*recipe\.json --out .*run --resume/);
 
-    const resumed = await stave(['train', recipe, '--resume', '--json']);
+    const resumed = await stave(['train', recipe, '--out', out, '--resume', '--json']);
     assert.equal(resumed.code, 0);
     const lines = parsed(resumed.out);
     assert.deepEqual(lines.slice(0, -1).map(({ step }) => step), [4, 5, 6]);
     assert.ok(['loss', 'lr', 'grad_norm', 'clips_per_second', 'eta'].every((key) => Number.isFinite(lines[0][key])));
-    assert.deepEqual([lines.at(-1)!.finished, lines.at(-1)!.model], [true, join(folder, 'run', 'model')]);
-    assert.deepEqual((await readdir(join(folder, 'run'), { recursive: true })).filter((name) => /partial|\.old/.test(name)), []);
+    assert.deepEqual([lines.at(-1)!.finished, lines.at(-1)!.model], [true, join(out, 'model')]);
+    assert.deepEqual((await readdir(out, { recursive: true })).filter((name) => /partial|\.old/.test(name)), []);
 
-    const answer = await stave(['ask', clip, 'What is the action happening in this video?', '--model', join(folder, 'run', 'model'), '--max-tokens', '4', '--json']);
+    const answer = await stave(['ask', clip, 'What is the action happening in this video?', '--model', join(out, 'model'), '--max-tokens', '4', '--json']);
     assert.equal(answer.code, 0);
     assert.deepEqual((JSON.parse(answer.out) as { sampling: { frames: unknown } }).sampling.frames, { value: { rule: 'count', frames: 4, repeat: true }, from: 'config.json' });
   } finally {
