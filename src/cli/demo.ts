@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { boxClips, boxModel, load, type VideoModel } from '../generate/index.ts';
 import { isRight, type Motion10Record } from '../tasks/index.ts';
 import { decode, frameTimes, sampleCount, type Frame } from '../video/index.ts';
 import type { Command, Io } from './command.ts';
 import { hasColor, strip } from './picture.ts';
+
+/** So that the demo takes seconds: clips, questions about each, tokens of an answer. */
+const most = { clips: 6, questions: 2, tokens: 48 };
 
 export const demo: Command = {
   name: 'demo',
@@ -17,7 +20,7 @@ export const demo: Command = {
     const started = performance.now();
     const records = await labels();
     await using model = await load(boxModel, { signal: io.signal });
-    if (!values.json) io.stdout.write(`${model.info.name === 'model' ? 'The model in the box' : model.info.name}: ${(model.info.parameters / 1e6).toFixed(1)} million parameters, trained by stave on clips that stave drew. It has not seen these.\n\n`);
+    if (!values.json) io.stdout.write(`${model.info.name === 'model' ? 'The model in the box' : model.info.name}: ${(model.info.parameters / 1e6).toFixed(1)} million parameters, trained by stave on clips that stave drew. It has not seen these.\n`);
     let right = 0;
     let shown = '';
     for (const record of records) {
@@ -28,16 +31,19 @@ export const demo: Command = {
     }
     if (values.json) return;
     const seconds = (performance.now() - started) / 1000;
-    io.stdout.write(`\n${right} of ${records.length} right in ${seconds.toFixed(1)} s. Ask it yourself: stave ask box/clips/${records[0].video} "What is the action happening in this video?"\n`);
+    io.stdout.write(`\n${right} of ${records.length} right in ${seconds.toFixed(1)} s. Ask it yourself:\n  npx stave ask ${relative('', join(boxClips, records[0].video))} "What is the action happening in this video?"\n`);
   },
 };
 
+/** The first questions about the first clips. */
 async function labels(): Promise<Motion10Record[]> {
   const file = join(boxClips, 'labels.jsonl');
   const text = await readFile(file, 'utf8').catch((cause: Error) => {
     throw new StaveError('IO', { what: `cannot read ${file}`, why: cause.message, fix: 'install stave again: its clips are missing', cause });
   });
-  return text.trim().split('\n').map((line) => JSON.parse(line) as Motion10Record);
+  const all = text.trim().split('\n').map((line) => JSON.parse(line) as Motion10Record);
+  const clips = [...new Set(all.map(({ video }) => video))].slice(0, most.clips);
+  return clips.flatMap((clip) => all.filter(({ video }) => video === clip).slice(0, most.questions));
 }
 
 /** Five frames of the clip side by side, or as many as the terminal is wide enough for. */
@@ -50,7 +56,7 @@ async function show(path: string, name: string, { stdout, signal }: Io): Promise
 }
 
 async function askOne(model: VideoModel, video: string, record: Motion10Record, json: boolean, { stdout, signal }: Io): Promise<boolean> {
-  const result = await model.ask(video, record.question, { signal }).result();
+  const result = await model.ask(video, record.question, { signal, max_new_tokens: most.tokens }).result();
   const right = isRight(result.text, record);
   if (json) stdout.write(`${JSON.stringify({ video: record.video, question: record.question, answer: result.text, truth: record.answer, right })}\n`);
   else stdout.write(`  question  ${record.question}\n  answer    ${result.text}\n  truth     ${record.answer}  ${right ? '✓' : '✗'}\n`);
