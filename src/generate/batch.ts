@@ -54,14 +54,14 @@ export async function answerBatch(model: VideoModel, file: string, out: string, 
 type Line = BatchQuestion & { error?: { code: string; what: string; why?: string; fix?: string } };
 
 /** An answer, or the error of this clip alone. @throws what concerns all: an abort, an engine that has died */
-async function answerLine(model: VideoModel, question: BatchQuestion, file: string, options: BatchOptions): Promise<Line> {
+async function answerLine(model: VideoModel, { id, video, question }: BatchQuestion, file: string, options: BatchOptions): Promise<Line> {
   try {
-    return { ...question, ...(await model.ask(await locate(question.video, file), question.question, options).result()) };
+    return { id, video, question, ...(await model.ask(await locate(video, file), question, options).result()) };
   } catch (error) {
     if (isAbort(error) || options.signal?.aborted) throw error;
     if (!(error instanceof StaveError) || error.code === 'RUNTIME') await model.ready();
     const { code, what, why, fix } = error instanceof StaveError ? error : { code: 'UNFORESEEN', what: (error as Error).message, why: (error as Error).stack, fix: undefined };
-    return { id: question.id, video: question.video, question: question.question, error: { code, what, why, fix } };
+    return { id, video, question, error: { code, what, why, fix } };
   }
 }
 

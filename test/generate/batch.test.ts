@@ -30,7 +30,7 @@ async function batch(questions: readonly unknown[], answers?: string): Promise<{
 const ask = (id: string | number, video = clip) => ({ id, video, question: `What is ${id}?` });
 
 test('answers in order, each as a question asked by itself; a bad clip fails its line only', async () => {
-  const { questions, out, lines } = await batch([ask('a'), ask('b', 'nowhere.mp4'), ask('c', `${goldens}video/text.mp4`), ask(4), '']);
+  const { questions, out, lines } = await batch([{ ...ask('a'), kind: 'action', error: 'a field of its own' }, ask('b', 'nowhere.mp4'), ask('c', `${goldens}video/text.mp4`), ask(4), '']);
   const seen: BatchProgress[] = [];
   const summary = await answerBatch(model, questions, out, { ...options, onAnswer: (progress) => seen.push(progress) });
   assert.deepEqual(summary, { total: 4, answered: 4, skipped: 0, failed: 2 });
