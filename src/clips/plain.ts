@@ -1,14 +1,19 @@
 import { contrast, type Rgb } from './colors.ts';
 import type { Scene } from './scene.ts';
 
-const backgrounds: readonly Rgb[] = [[242, 242, 242], [128, 128, 128], [14, 14, 14]];
+const backgrounds: readonly Rgb[] = [[124, 116, 104], [240, 240, 240]];
 
-/** The same event in its simplest look: evenly painted shapes before white, gray or black, a still camera, nothing else in the view.
+/** The same event in its simplest look: large, evenly painted shapes before gray (white where gray would hide them), a still camera, nothing else in the view.
  * Training starts with such clips: what moves is found in thousands of them instead of tens of thousands. */
 export function plain(scene: Scene): Scene {
-  const actors = scene.actors.slice(0, scene.cast).map((actor) => ({ ...actor, fill: actor.fill.type === 'marked' ? actor.fill : ({ type: 'solid' } as const), shadow: 0 }));
+  const actors = scene.actors.slice(0, scene.cast).map((actor) => ({
+    ...actor,
+    radius: actor.motions.some(({ type }) => type === 'scale') ? actor.radius : Math.min(0.4, actor.radius * 2),
+    fill: actor.fill.type === 'marked' ? actor.fill : ({ type: 'solid' } as const),
+    shadow: 0,
+  }));
   const least = (color: Rgb): number => Math.min(...actors.map(({ rgb }) => contrast(color, rgb)));
-  const color = backgrounds.reduce((best, other) => (least(other) > least(best) ? other : best));
+  const color = backgrounds.find((rgb) => least(rgb) > 30) ?? backgrounds[1];
   return {
     ...scene,
     actors,

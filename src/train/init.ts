@@ -1,8 +1,9 @@
 import { random } from '../clips/index.ts';
 import { parameterShapes, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 
-/** Weights at the start: norms one, biases zero, the others N(0, std). `std: 'fan_in'` takes 1/√(3·inputs) for a linear layer (the variance of
- * PyTorch's own default) and 0.02 for embeddings: in a narrow model a fixed 0.02 leaves attention even for thousands of steps. `temporal: 'zero'` silences temporal attention at first: its output projection is zero.
+/** Weights at the start: norms one, biases zero, the others N(0, std). `std: 'fan_in'` keeps the size of what flows through: 1/√inputs for a
+ * linear layer, less for those that end a residual branch; 1 for embeddings, so that a token's own meaning is not drowned by its
+ * neighbours'; 0.02 for the head, so that training starts with even odds. `temporal: 'zero'` silences temporal attention at first.
  * Each tensor's numbers depend on the seed and its name alone, so the control without STA starts from the same ones. */
 export function initialWeights(config: Qwen2VLConfig, std: number | 'fan_in', seed: number, temporal: 'normal' | 'zero'): Map<string, { shape: number[]; data: Float32Array }> {
   const weights = new Map<string, { shape: number[]; data: Float32Array }>();
@@ -10,7 +11,7 @@ export function initialWeights(config: Qwen2VLConfig, std: number | 'fan_in', se
     const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
     if (/(norm\d?|ln_q)\.weight$/.test(name)) data.fill(1);
     else if (!name.endsWith('.bias') && !(temporal === 'zero' && name.endsWith('temp_attn.proj.weight'))) {
-      const scale = std === 'fan_in' ? fanIn(name, shape) : std;
+      const scale = std === 'fan_in' ? fanIn(name, shape, config) : std;
       const { normal } = random(seed, name);
       for (let i = 0; i < data.length; i++) data[i] = normal() * scale;
     }
@@ -19,6 +20,10 @@ export function initialWeights(config: Qwen2VLConfig, std: number | 'fan_in', se
   return weights;
 }
 
-function fanIn(name: string, shape: number[]): number {
-  return name.endsWith('embed_tokens.weight') ? 0.02 : 1 / Math.sqrt(3 * shape.slice(1).reduce((a, b) => a * b, 1));
+function fanIn(name: string, shape: number[], { num_hidden_layers, tie_word_embeddings, vision_config }: Qwen2VLConfig): number {
+  if (name.endsWith('embed_tokens.weight')) return tie_word_embeddings ? 0.02 : 1;
+  if (name.endsWith('lm_head.weight')) return 0.02;
+  const endsBranch = /(attn\.proj|mlp\.fc2|o_proj|down_proj)\.weight$/.test(name);
+  const depth = name.includes('visual.') ? vision_config.depth : num_hidden_layers;
+  return (endsBranch ? 1 / Math.sqrt(2 * depth) : 1) / Math.sqrt(shape.slice(1).reduce((a, b) => a * b, 1));
 }

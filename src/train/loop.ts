@@ -1,11 +1,11 @@
 import { appendFile, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { parsePreprocessorConfig } from '../models/qwen2vl/index.ts';
 import { Runtime } from '../runtime/index.ts';
 import { loadTokenizer } from '../text/index.ts';
 import type { Batch } from './batch.ts';
-import { loadCheckpoint, saveCheckpoint, type TrainState } from './checkpoint.ts';
+import { checkpoints, loadCheckpoint, saveCheckpoint, type TrainState } from './checkpoint.ts';
 import { curveSvg } from './curve.ts';
 import { DataSource } from './data.ts';
 import { trainEngine, type TrainEngine } from './engine.ts';
@@ -54,7 +54,7 @@ export async function train(recipe: Recipe, { onStep, onLog, signal, resume = fa
     });
   };
   const model = await startModel(recipe, await loadTokenizer(textReader(recipe.tokenizer)));
-  const state: TrainState = resume ? await loadCheckpoint(recipe) : fresh(model);
+  const state: TrainState = resume ? await loadCheckpoint(recipe) : await fresh(recipe, model);
   const metrics = new MetricsFile(join(recipe.out, 'metrics.jsonl'));
   await metrics.truncate(state.step);
   await writeWhole(join(recipe.out, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`);
@@ -75,7 +75,11 @@ export async function train(recipe: Recipe, { onStep, onLog, signal, resume = fa
   }
 }
 
-function fresh({ trained }: TrainModel): TrainState {
+async function fresh(recipe: Recipe, { trained }: TrainModel): Promise<TrainState> {
+  const last = (await checkpoints(recipe)).at(-1);
+  if (last !== undefined) {
+    throw new StaveError('TRAIN', { what: `${recipe.out} holds a run already, its last checkpoint is ${basename(last)}`, fix: 'continue it with --resume, or give another "out" (or remove the folder) to start anew' });
+  }
   const zeros = () => new Map([...trained].map(([name, { data }]) => [name, new Float32Array(data.length)]));
   return { step: 0, weights: trained, m: zeros(), v: zeros() };
 }
@@ -155,6 +159,6 @@ function notANumber(step: number, loss: number, grad_norm: number, batches: Batc
   return new StaveError('TRAIN', {
     what: `step ${step}: the loss is ${loss}, the gradient norm ${grad_norm}`,
     why: `the learning rate may be too high; the batch's clips have the seeds ${[...new Set(seeds)].join(', ')}`,
-    fix: `lower optimizer.lr (now ${recipe.optimizer.lr}) and continue with --resume: the last checkpoint is untouched`,
+    fix: `start again with a lower optimizer.lr (now ${recipe.optimizer.lr}) and another "out"; the last checkpoint of this run is untouched`,
   });
 }

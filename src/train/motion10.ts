@@ -1,6 +1,6 @@
 import { makeScene, random } from '../clips/index.ts';
 import { frameSize, gridOf, mropeTables, parsePreprocessorConfig, pixelBytes, ropeIndex, spaceTables, timeTables, visualTokens, type Grid, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
-import type { Question } from '../tasks/questions.ts';
+import type { Question, QuestionKind } from '../tasks/questions.ts';
 import { reverseClip, trainingClip, type TrainingClip, type TrainingClipOptions } from '../tasks/training-clip.ts';
 import { encodeConversation, labelsOf, type ChatTemplate, type Tokenizer } from '../text/index.ts';
 import { packBatch, splitPrefix, type Batch, type Sample, type Segment } from './batch.ts';
@@ -25,7 +25,7 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
     const natural = makeScene(`${seed}/size/${index}`);
     const { height, width } = frameSize(natural.height, natural.width, sizeOf(set, index));
     const grid = gridOf(data.frames, { height, width }, preprocessor);
-    const samples = Array.from({ length: batch.clips }, (_, b) => sample(seed, index * batch.clips + b, grid, { height, width, plain: set === 'train' && isPlain(index, b) }));
+    const samples = Array.from({ length: batch.clips }, (_, b) => sample(seed, index * batch.clips + b, grid, { height, width, plain: set === 'train' && isPlain(index, b), kinds: set === 'train' ? kindsAt(index) : undefined }));
     const space = spaceTables(grid[1], grid[2], visionHead, merge), time = timeTables(grid[0], visionHead);
     return packBatch(samples, {
       videoToken: config.video_token_id,
@@ -36,9 +36,10 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
     });
   };
 
-  function sample(seed: string, number: number, grid: Grid, { height, width, plain }: { height: number; width: number; plain: boolean }): Sample {
-    const clip = clipOf(seed, number, { frames: data.frames, width, height, plain });
-    const conversations = chooseQuestions(clip.qa, data.questions, `${seed}/${number}`).map((qa) => ({ kind: qa.kind, ...encode(qa, visualTokens(grid, merge)) }));
+  function sample(seed: string, number: number, grid: Grid, { height, width, plain, kinds }: { height: number; width: number; plain: boolean; kinds?: readonly QuestionKind[] }): Sample {
+    const clip = clipOf(seed, number, { frames: data.frames, width, height, plain, kind: kinds && !kinds.includes('order') && !kinds.includes('count') ? 'action' : undefined });
+    const asked = clip.qa.filter(({ kind }) => kinds === undefined || kinds.includes(kind));
+    const conversations = chooseQuestions(asked.length > 0 ? asked : clip.qa, data.questions, `${seed}/${number}`).map((qa) => ({ kind: qa.kind, ...encode(qa, visualTokens(grid, merge)) }));
     const { prefix } = conversations[0];
     const { position_ids, rope_delta } = ropeIndex(prefix, { videos: [grid] }, { ...config, spatial_merge_size: merge });
     return {
@@ -50,6 +51,12 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
       pixels: pixelBytes(framesOf(clip), { ...preprocessor, do_resize: false }).pixel_values,
       grid: [...grid],
     };
+  }
+
+  /** The lesson that batch `index` belongs to; undefined: everything is asked. */
+  function kindsAt(index: number): readonly QuestionKind[] | undefined {
+    let end = 0;
+    return data.curriculum.find(({ steps }) => index < (end += steps * batch.accumulate))?.kinds;
   }
 
   /** Clips of the first batches are in their simplest look; later ones less and less often (a pair agrees). */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { Fields } from './fields.ts';
+import { questionKinds, type QuestionKind } from '../tasks/index.ts';
 import type { AdamWSettings } from './optimizer.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -33,6 +34,8 @@ export type Recipe = {
     small_steps: number;
     small_pixels: [min: number, max: number];
     questions: number;
+    /** What is asked at first, for so many updates each, before all is: where several questions compete from the start, each hides the others' faint first signal. */
+    curriculum: { steps: number; kinds: QuestionKind[] }[];
     /** Every other clip is the one before it played backwards: pairs that only their order in time tells apart, for half the rendering. */
     pairs: boolean;
     /** Over so many updates the share of clips in their simplest look falls from all to none. */
@@ -94,6 +97,7 @@ export function parseRecipe(json: unknown, base: string): Recipe {
       max_pixels: data.integer('max_pixels', { min: 784, max: 16_777_216 }, 84 * 168),
       small_steps: data.integer('small_steps', {}, 0),
       small_pixels: data.list('small_pixels', (v): v is number => Number.isInteger(v) && (v as number) >= 784, 'two areas in pixels, [min, max]', [56 * 56, 56 * 112]) as [number, number],
+      curriculum: data.has('curriculum') ? data.list('curriculum', isLesson, 'lessons like {"steps": 300, "kinds": ["action"]}') : [],
       pairs: data.boolean('pairs', false),
       plain_steps: data.integer('plain_steps', {}, 0),
       questions: data.integer('questions', { min: 1, max: 32 }, 4),
@@ -116,6 +120,11 @@ export function parseRecipe(json: unknown, base: string): Recipe {
   if (recipe.data.min_pixels > recipe.data.max_pixels) throw new StaveError('RECIPE', { what: `data.min_pixels is ${recipe.data.min_pixels}, above data.max_pixels = ${recipe.data.max_pixels}`, fix: 'swap them' });
   for (const fields of [root, data, batch, optimizer, schedule, evaluation, checkpoint]) fields.done();
   return recipe;
+}
+
+function isLesson(v: unknown): v is { steps: number; kinds: QuestionKind[] } {
+  const { steps, kinds } = (v ?? {}) as { steps?: unknown; kinds?: unknown };
+  return Number.isInteger(steps) && Number(steps) > 0 && Array.isArray(kinds) && kinds.length > 0 && kinds.every((kind) => (questionKinds as readonly unknown[]).includes(kind));
 }
 
 function parseOptimizer(fields: Fields): AdamWSettings {

@@ -37,6 +37,12 @@ test('a run that is stopped and resumed ends as one that was not: losses, evalua
   assert.deepEqual((await checkpoints(whole.recipe)).map((path) => path.slice(-7)), ['0000004', '0000006']);
 });
 
+test('a second run into the same folder is refused: it would mix with the first', async () => {
+  await using setup = await tiny({ steps: 2, eval: { clips: 0 } });
+  await train(setup.recipe);
+  await assert.rejects(train(setup.recipe), codeOf('TRAIN', /holds a run already, its last checkpoint is step-0000002[^]*--resume/));
+});
+
 test('the saved model is a checkpoint like any other', async () => {
   await using setup = await tiny({ steps: 2, eval: { clips: 0 } });
   const { recipe } = setup;
@@ -60,7 +66,7 @@ test('the saved model is a checkpoint like any other', async () => {
 
 test('a loss that is no number ends the run with the step and the clips; the checkpoint before stays', async () => {
   await using setup = await tiny({ optimizer: { lr: 1e20, weight_decay: 0 }, schedule: { name: 'constant', warmup_steps: 2 }, checkpoint: { every: 1, keep: 2 } });
-  await assert.rejects(train(setup.recipe), codeOf('TRAIN', /^step [3-6]: the loss is NaN.*\n.*train\/1\/\d+.*\n→ lower optimizer\.lr/));
+  await assert.rejects(train(setup.recipe), codeOf('TRAIN', /^step [3-6]: the loss is NaN.*\n.*train\/1\/\d+.*\n→ start again with a lower optimizer\.lr/));
   const lines = await readMetrics(join(setup.recipe.out, 'metrics.jsonl'));
   assert.ok(lines.length >= 2 && lines.every((line) => !('loss' in line) || Number.isFinite(line.loss)));
 });
