@@ -51,7 +51,9 @@ export class StaveError extends Error {
   }
 }
 
-/** Whether an error means that the caller cancelled (an AbortSignal's reason or our own ABORTED). */
-export function isAbort(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'AbortError' || (error instanceof StaveError && error.code === 'ABORTED'));
+/** Whether an error means that the caller cancelled: the reason of `AbortController.abort()` or `AbortSignal.timeout()`, our own ABORTED,
+ * or, when the signal is given, whatever reason it was aborted with. */
+export function isAbort(error: unknown, signal?: AbortSignal): boolean {
+  if (signal?.aborted && error === signal.reason) return true;
+  return error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError' || (error instanceof StaveError && error.code === 'ABORTED'));
 }
