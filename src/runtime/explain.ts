@@ -3,7 +3,7 @@ import { StaveError, type Details } from '../errors.ts';
 
 const patterns: [RegExp, (m: RegExpExecArray) => Details][] = [
   [/(?:while running (\w+) node\.[^]*)?(?:Failed to allocate memory for requested buffer of size (\d+)|std::bad_alloc)/, ([, op, bytes]) => ({
-    what: `out of memory${op ? ` in a ${op}` : ''}${bytes ? `: ${Math.ceil(Number(bytes) / 2 ** 20)} MB more were needed` : ''}`,
+    what: `out of memory${op ? ` in a ${op}` : ''}${bytes ? `: ${Math.ceil(Number(bytes) / 1e6)} MB more were needed` : ''}`,
     fix: 'use fewer or smaller frames, a shorter prompt or a smaller batch',
   })],
   // while running

@@ -28,7 +28,7 @@ test('elsewhere it is quiet until `every` seconds have passed', () => {
 
 test('times and sizes as a person says them', () => {
   assert.deepEqual([0.4, 59.4, 59.6, 61, 3599, 7500, Infinity, NaN].map(duration), ['0 s', '59 s', '1 min 0 s', '1 min 1 s', '59 min 59 s', '2 h 5 min', '?', '?']);
-  assert.deepEqual([12, 2048, 5.5e6, 3e9].map(bytes), ['12 B', '2 KB', '5 MB', '2.79 GB']);
+  assert.deepEqual([12, 2048, 5.5e6, 3e9].map(bytes), ['12 B', '2 kB', '6 MB', '3.00 GB']);
 });
 
 const half = (top: number[], bottom: number[]) => ({ width: 4, height: 2, data: Uint8Array.from([...[0, 1, 2, 3].flatMap(() => top), ...[0, 1, 2, 3].flatMap(() => bottom)]) });
