@@ -1,9 +1,10 @@
 /** How long does stave hold the event loop? The longest turn of each part, in processor time of the main thread: a busy machine does not show.
  * node bench/event-loop.ts [model directory] [video] */
 import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { load, planVideo, type AskOptions } from '../src/generate/index.ts';
 
-const goldens = new URL('../test/goldens/', import.meta.url).pathname;
+const goldens = fileURLToPath(new URL('../test/goldens/', import.meta.url));
 const [dir = `${goldens}models/staveq2`, video = `${goldens}video/h264_bframes_30fps.mp4`] = process.argv.slice(2);
 
 console.log(`${cpus()[0].model}, Node ${process.version}, ${dir}`);

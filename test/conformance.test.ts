@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { relative } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { findSets } from '../scripts/conformance.ts';
 
-const goldens = new URL('goldens', import.meta.url).pathname;
+const goldens = fileURLToPath(new URL('goldens', import.meta.url));
 
 for (const { dir, kind } of await findSets(goldens))
   test(`${kind.kind} set ${relative(goldens, dir)}`, async () => {

@@ -6,10 +6,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { boxModel, load, renderSet, type AnswerResult } from '../src/index.ts';
 
-const root = new URL('../', import.meta.url).pathname;
+const root = fileURLToPath(new URL('../', import.meta.url));
 const model = existsSync(boxModel) ? boxModel : join(root, 'test/goldens/models/staveq2');
 const folder = await mkdtemp(join(tmpdir(), 'stave-examples-'));
 after(() => rm(folder, { recursive: true }));

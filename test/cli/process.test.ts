@@ -6,9 +6,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { clip, goldens, model } from './run.ts';
 
-const bin = new URL('../../bin/stave.js', import.meta.url).pathname;
+const bin = fileURLToPath(new URL('../../bin/stave.js', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'stave-process-'));
 after(() => rm(folder, { recursive: true }));
 

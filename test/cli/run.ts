@@ -1,7 +1,8 @@
 /** The command line called as a function, its output kept. */
+import { fileURLToPath } from 'node:url';
 import { main } from '../../src/cli/main.ts';
 
-export const goldens = new URL('../goldens/', import.meta.url).pathname;
+export const goldens = fileURLToPath(new URL('../goldens/', import.meta.url));
 /** A Qwen2-VL with STA of a few thousand untrained weights. */
 export const model = `${goldens}models/staveq2`;
 /** 90 frames, 30 a second, 192×144. */

@@ -4,11 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { load, planVideo, type FrameInput } from '../../src/generate/index.ts';
 import { decode, encodeVideo } from '../../src/video/index.ts';
 import { openWeights } from '../../src/weights/index.ts';
 
-const goldens = new URL('../goldens/', import.meta.url).pathname;
+const goldens = fileURLToPath(new URL('../goldens/', import.meta.url));
 const clip = `${goldens}video/h264_bframes_30fps.mp4`; // 90 frames, 30 a second, 192×144
 const dir = `${goldens}models/staveq2`;
 const model = await load(dir, { threads: 1 });

@@ -3,9 +3,10 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { answerBatch, load, type BatchProgress } from '../../src/generate/index.ts';
 
-const goldens = new URL('../goldens/', import.meta.url).pathname;
+const goldens = fileURLToPath(new URL('../goldens/', import.meta.url));
 const clip = `${goldens}video/h264_bframes_30fps.mp4`;
 const model = await load(`${goldens}models/staveq2`, { threads: 1 });
 const folder = await mkdtemp(join(tmpdir(), 'stave-batch-'));

@@ -1,12 +1,13 @@
 /** The cache against the definition: positions given in pieces and one by one make the same logits as all at once. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Decoder } from '../../src/generate/decoder.ts';
 import { languageGraph, openQwen2VL, textPositions } from '../../src/models/qwen2vl/index.ts';
 import { Runtime } from '../../src/runtime/index.ts';
 import { assertClose, random } from '../close.ts';
 
-const model = await openQwen2VL(new URL('../goldens/models/staveq2', import.meta.url).pathname);
+const model = await openQwen2VL(fileURLToPath(new URL('../goldens/models/staveq2', import.meta.url)));
 const runtime = await Runtime.create({ threads: 1 });
 after(() => Promise.all([runtime.dispose(), model.weights.close()]));
 const program = await runtime.compile(languageGraph(model));

@@ -4,10 +4,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { openQwen2VL } from '../../src/models/qwen2vl/index.ts';
 import { openWeights, saveSafetensors, type SaveTensor } from '../../src/weights/index.ts';
 
-const golden = new URL('../goldens/models/staveq2', import.meta.url).pathname;
+const golden = fileURLToPath(new URL('../goldens/models/staveq2', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'stave-open-'));
 after(() => rm(folder, { recursive: true }));
 

@@ -3,10 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { openWeights } from '../../src/weights/index.ts';
 import { fileBytes, folder, readAll, write } from './files.ts';
 
-const models = new URL('../goldens/models/', import.meta.url).pathname;
+const models = fileURLToPath(new URL('../goldens/models/', import.meta.url));
 const sharded = join(models, 'qwen2vl');
 const single = join(models, 'staveq2');
 const index = 'model.safetensors.index.json';

@@ -4,10 +4,11 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { f32ToBf16, f32ToF16, openWeights, saveSafetensors, type SaveTensor } from '../../src/weights/index.ts';
 import { folder, readAll } from './files.ts';
 
-const models = new URL('../goldens/models/', import.meta.url).pathname;
+const models = fileURLToPath(new URL('../goldens/models/', import.meta.url));
 
 test('a checkpoint read and saved again is the same file, byte for byte, as the safetensors library wrote', async (t) => {
   for (const path of ['staveq2/model.safetensors', 'qwen2vl/model-00001-of-00002.safetensors']) {
