@@ -12,7 +12,7 @@ const may: Record<string, string[]> = {
   models: ['node:', 'graph', 'nn', 'weights', 'video', 'text'],
   runtime: ['node:', 'graph', 'weights', 'onnxruntime-node', 'onnxruntime-common'],
   generate: ['node:', 'graph', 'models', 'weights', 'runtime', 'video', 'text'],
-  clips: ['node:', 'video'],
+  clips: [],
   tasks: ['node:', 'video', 'text', 'clips'],
   train: ['node:', 'graph', 'nn', 'models', 'runtime', 'weights', 'tasks', 'clips', 'video', 'text'],
   eval: ['node:', 'generate', 'tasks', 'clips', 'video'],

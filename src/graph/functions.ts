@@ -2,7 +2,7 @@
 import { StaveError } from '../errors.ts';
 import { dim, type Dim } from './dims.ts';
 import type { DType } from './tensor.ts';
-import { apply, applyAll, axisOf, constant, typeText, Value } from './value.ts';
+import { apply, applyAll, axisOf, constant, Value } from './value.ts';
 
 type Operand = Value | number;
 
@@ -93,14 +93,6 @@ export const stopGradient = (x: Value): Value => apply('Identity', [x], {});
 
 /** One number in every place. */
 export const filled = (shape: readonly Dim[], value: number, dtype: DType = 'float32'): Value => apply('ConstantOfShape', [], { shape: [...shape], value, dtype });
-export const zerosLike = (x: Value): Value => filled(x.shape, 0, x.dtype);
-export const onesLike = (x: Value): Value => filled(x.shape, 1, x.dtype);
 
 /** A dimension as an int64 scalar, known when the graph runs. */
 export const dimension = (d: Dim): Value => (typeof d === 'number' ? constant(d, 'int64') : apply('Dim', [], { dim: d }));
-
-/** Swaps the last two axes. */
-export function mT(x: Value): Value {
-  if (x.rank < 2) throw new StaveError('GRAPH', { what: `mT: ${typeText(x)} has fewer than two axes` });
-  return x.transpose([...x.shape.slice(2).map((_, i) => i), x.rank - 1, x.rank - 2]);
-}

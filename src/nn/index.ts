@@ -3,4 +3,4 @@ export { linear } from './linear.ts';
 export { activation, gatedMlp, mlp } from './mlp.ts';
 export { layerNorm, rmsNorm } from './norm.ts';
 export { Params } from './params.ts';
-export { applyRope, rotateHalf, type Rope } from './rope.ts';
+export { applyRope, type Rope } from './rope.ts';

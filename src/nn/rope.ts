@@ -9,7 +9,7 @@ export function applyRope(x: Value, { cos, sin }: Rope): Value {
 }
 
 /** [x₁ x₂] → [−x₂ x₁]. As a product with a matrix of 0, 1 and −1: exact, and one op where slicing, negating and joining are four, forward and in the gradient. */
-export function rotateHalf(x: Value): Value {
+function rotateHalf(x: Value): Value {
   return matmul(x, quarterTurn(Number(x.shape.at(-1))));
 }
 

@@ -1,5 +1,5 @@
 /** Motion-10 as a task: clips with questions, answers and their scoring. */
-export { actionIn, conversation, isRight, score, type Conversation, type Motion10Record, type Motion10Result, type Score } from './motion10.ts';
+export { actionIn, isRight, score, type Motion10Record, type Motion10Result, type Score } from './motion10.ts';
 export { actionQuestion, questionKinds, questions, type Question, type QuestionKind } from './questions.ts';
 export { reverseClip, trainingClip, type TrainingClip, type TrainingClipOptions } from './training-clip.ts';
 export { classAt, clipClasses, parseClipClass, recordsOf, setClip, type ClipClass, type ClipSet, type SetClip } from './clip-set.ts';

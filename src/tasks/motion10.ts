@@ -1,20 +1,8 @@
 import { actionIds, actions, colorNames, opposite, shapeNames, type Action } from '../clips/index.ts';
-import type { QuestionKind } from './questions.ts';
-import { questionKinds } from './questions.ts';
+import { questionKinds, type QuestionKind } from './questions.ts';
 
 /** One question about one clip; a line of a question file. */
 export type Motion10Record = { id: string; video: string; kind: QuestionKind; question: string; answer: string };
-
-type Part = { type: 'video'; video: string } | { type: 'text'; text: string };
-export type Conversation = { role: 'user' | 'assistant'; content: Part[] }[];
-
-/** A record as the conversation that a model is trained on: the video, the question, the answer. */
-export function conversation({ video, question, answer }: Motion10Record): Conversation {
-  return [
-    { role: 'user', content: [{ type: 'video', video }, { type: 'text', text: question }] },
-    { role: 'assistant', content: [{ type: 'text', text: answer }] },
-  ];
-}
 
 /** The action an answer names: by its class name, whatever stands before it, letter case and brackets aside. */
 export function actionIn(answer: string): Action | undefined {

@@ -3,7 +3,7 @@ export { resizer, resizeBicubic } from './resize.ts';
 export type { Resize, ResizeRule } from './resize.ts';
 export { smartResize } from './smart-resize.ts';
 export type { PixelBudget } from './smart-resize.ts';
-export { qwenFrameCount, sampleAll, sampleCount, sampleLmms, sampleQwen, sampleStave, sampleTimes, seededDraw } from './sampling.ts';
+export { qwenFrameCount, sampleAll, sampleCount, sampleLmms, sampleQwen, sampleStave, sampleTimes } from './sampling.ts';
 export type { QwenSampling, Sampled, StaveSampling, Timeline } from './sampling.ts';
 export { encodeVideo } from './encode.ts';
 export type { EncodeOptions, Picture } from './encode.ts';

@@ -127,14 +127,3 @@ export function sampleTimes(clip: Timeline, times: readonly number[]): Sampled {
   });
   return sampled(clip, indices.toSorted((a, b) => a - b));
 }
-
-/** A generator for `window`: integers in [0, choices) from a seed (mulberry32), the same on every machine. */
-export function seededDraw(seed: number): (choices: number) => number {
-  let state = seed >>> 0;
-  return (choices) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * choices);
-  };
-}

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { evenFrames } from '../../src/clips/index.ts';
-import { qwenFrameCount, sampleAll, sampleCount, sampleLmms, sampleQwen, sampleStave, sampleTimes, seededDraw } from '../../src/video/index.ts';
+import { qwenFrameCount, sampleAll, sampleCount, sampleLmms, sampleQwen, sampleStave, sampleTimes } from '../../src/video/index.ts';
 
 const golden = (file: string) => JSON.parse(readFileSync(new URL(`../goldens/${file}`, import.meta.url), 'utf8'));
 const processor = golden('processor/processor.json');
@@ -41,17 +41,6 @@ test('lmms: the harness', () => {
     if (expected.error) assert.throws(() => sampleLmms(clip(total, fps)), { code: 'VIDEO_TOO_SHORT' });
     else assert.deepEqual(sampleLmms(clip(total, fps)).indices, expected.source_frames);
   }
-});
-
-function draws(seed: number): number[] {
-  const draw = seededDraw(seed);
-  return Array.from({ length: 200 }, () => draw(9));
-}
-
-test('a seed draws the same window every time, and every window is drawn', () => {
-  assert.deepEqual(draws(7), draws(7));
-  assert.notDeepEqual(draws(7), draws(8));
-  assert.deepEqual([...new Set(draws(7))].toSorted(), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
 });
 
 test('count and all', () => {
