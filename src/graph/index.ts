@@ -1,7 +1,7 @@
 /** The graph: values, functions over them, grad(), text form and ONNX bytes. Other folders import this file only. */
 export { differentiable, rules } from './ops/table.ts';
 export { dim, type Dim } from './dims.ts';
-export { bytesPerElement, dtypeOf, isFloat, toTyped, type DType, type Tensor, type TensorSource, type TypedArray } from './tensor.ts';
+export { arrays, bytesPerElement, dtypeOf, isFloat, toTyped, type DType, type Tensor, type TensorSource, type TypedArray } from './tensor.ts';
 export { constant, initializer, input, typeText, Value, type Leaf, type Node, type Type } from './value.ts';
 export * from './functions.ts';
 export { grad } from './grad.ts';

@@ -10,7 +10,8 @@ export type Tensor = { dtype: DType; dims: number[]; data: TypedArray };
 /** Where a weight's bytes are: in a file (never read by the graph), or in memory (maybe over a SharedArrayBuffer). Little-endian. */
 export type TensorSource = { file: string /* absolute */; offset: number; byteLength: number } | { data: TypedArray };
 
-const arrays = {
+/** The typed array of each dtype. */
+export const arrays = {
   float32: Float32Array, float16: Uint16Array, bfloat16: Uint16Array, int64: BigInt64Array,
   int32: Int32Array, int8: Int8Array, uint8: Uint8Array, bool: Uint8Array,
 } as const;

@@ -1,12 +1,7 @@
 /** Whether tensors fit a program, before they reach the engine: its own messages name neither the tensor nor the remedy. */
 import { StaveError } from '../errors.ts';
-import { dim, type Dim, type Tensor } from '../graph/index.ts';
+import { arrays, dim, typeText, type Dim, type Tensor } from '../graph/index.ts';
 import type { Feed, Port, Signature } from './protocol.ts';
-
-const arrays = {
-  float32: Float32Array, float16: Uint16Array, bfloat16: Uint16Array, int64: BigInt64Array,
-  int32: Int32Array, int8: Int8Array, uint8: Uint8Array, bool: Uint8Array,
-} as const;
 
 /** Checks names, dtypes, ranks, sizes, and that every name in a shape has one value. What a key keeps is looked up when
  * `kept` is given (in the worker) and taken for granted otherwise.
@@ -93,10 +88,6 @@ function solve(d: Dim, name: string, size: number, values: Record<string, number
   const slope = dim.evaluate(d, { ...values, [name]: 1 }) - at0;
   const value = slope === 0 ? 0 : (size - at0) / slope;
   if (Number.isInteger(value) && value >= 0) values[name] = value;
-}
-
-function typeText({ dtype, shape }: Port): string {
-  return `${dtype} [${shape.join(', ')}]`;
 }
 
 function wrong(what: string, why?: string, fix?: string): StaveError {

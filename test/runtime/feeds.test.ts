@@ -21,10 +21,10 @@ test('names in the shapes are found, also where they stand only in 4*M or P+S', 
 });
 
 const wrong: [string, Record<string, unknown>, RegExp][] = [
-  ['a missing feed', { ids: undefined }, /input "ids" is missing\nthe program has patches, mask, embeds, ids\n→ feed a int64 \[S\]/],
+  ['a missing feed', { ids: undefined }, /input "ids" is missing\nthe program has patches, mask, embeds, ids\n→ feed a int64\[S\]/],
   ['an unknown feed', { pixels: zeros(1) }, /feed "pixels" is no input\nthe program has patches/],
   ['a name every object has', { toString: zeros(1) }, /feed "toString" is no input/],
-  ['another dtype', { ids: f32([1, 2, 3, 4, 5]) }, /input "ids" is float32\nthe program takes int64 \[S\]\n→ feed int64/],
+  ['another dtype', { ids: f32([1, 2, 3, 4, 5]) }, /input "ids" is float32\nthe program takes int64\[S\]\n→ feed int64/],
   ['a dtype that does not exist', { ids: { dtype: 'int63', dims: [5], data: new BigInt64Array(5) } }, /input "ids" is int63/],
   ['an array of another type', { ids: { dtype: 'int64', dims: [5], data: new Int32Array(5) } }, /input "ids": int64 data in a Int32Array\n→ give a BigInt64Array/],
   ['a plain list', { ids: { dtype: 'int64', dims: [5], data: [1, 2, 3, 4, 5] } }, /int64 data in a Array/],
@@ -32,8 +32,8 @@ const wrong: [string, Record<string, unknown>, RegExp][] = [
   ['another number of elements', { ids: { ...ids(5), dims: [6] } }, /input "ids": 5 elements for dims \[6\]\n→ give 6 elements/],
   ['dims that are no sizes', { ids: { ...ids(5), dims: [-5] } }, /input "ids" has dims \[-5\]/],
   ['no dims', { ids: { dtype: 'int64', data: new BigInt64Array(5) } }, /input "ids" has dims \[undefined\]/],
-  ['another rank', { ids: { ...ids(5), dims: [1, 5] } }, /input "ids" has dims \[1, 5\]\nthe program takes int64 \[S\]/],
-  ['another fixed size', { patches: zeros(2, 8, 4) }, /input "patches" has dims \[2, 8, 4\]\nthe program takes float32 \[T, 4\*M, 3\]/],
+  ['another rank', { ids: { ...ids(5), dims: [1, 5] } }, /input "ids" has dims \[1, 5\]\nthe program takes int64\[S\]/],
+  ['another fixed size', { patches: zeros(2, 8, 4) }, /input "patches" has dims \[2, 8, 4\]\nthe program takes float32\[T, 4\*M, 3\]/],
   ['two values for a name', { ids: ids(6) }, /input "ids" has dims \[6\]\n.*dimension 0 is 6, but S = 5 from "mask"/],
   ['a size that is no multiple', { patches: zeros(2, 9, 3) }, /dimension 1 is 9, but no whole M fits/],
   ['a product that does not fit', { embeds: zeros(5, 2) }, /dimension 0 is 5, but M = 2 from "patches", T = 2 from "patches"/],
