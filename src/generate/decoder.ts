@@ -4,7 +4,7 @@ import type { Program } from '../runtime/index.ts';
 import { KeyValueCache } from './kv-cache.ts';
 
 /** Positions that go through the model at once in prefill: bounds the attention scores to PIECE × (P + PIECE) a head. */
-const PIECE = 512;
+export const PIECE = 512;
 
 /** What a masked score gets added: far below every score, far from overflow. */
 const MASKED = -1e9;

@@ -1,11 +1,11 @@
 import type { Grid, Qwen2VLConfig } from '../models/qwen2vl/index.ts';
+import { PIECE } from './decoder.ts';
 
 /** Bytes that an answer is expected to take. */
 export type MemoryEstimate = { weights: number; vision: number; language: number; /** Node, the engine, the decoder's process. */ base: number; total: number };
 
 const FLOAT = 4;
 const BASE = 200e6; // measured: Node 24 with onnxruntime and tokenizer loaded, a decoding process beside it
-const PIECE = 512; // positions in one run of prefill, see decoder.ts
 
 /** What lives at the same time at the fullest moment of the vision encoder and of prefill, from the shapes alone. Weights count twice: mapped, and packed for the matrix kernels. */
 export function estimateMemory(config: Qwen2VLConfig, parameters: number, grids: readonly Grid[], prompt_tokens: number, max_new_tokens: number): MemoryEstimate {

@@ -49,6 +49,6 @@ export function describe({ dir, parameters, config: { vision_config } }: Qwen2VL
     name: basename(resolve(dir)),
     dir,
     parameters,
-    temporal_attention: sta === undefined ? null : { heads: temporalHeads(num_heads, sta.head_scale ?? 1), order: sta.order },
+    temporal_attention: sta === undefined ? null : { heads: temporalHeads(num_heads, sta.head_scale), order: sta.order },
   };
 }

@@ -14,7 +14,7 @@ export function textReader(dir: string): (name: string) => Promise<string | unde
     } catch (cause) {
       const { code, message } = cause as NodeJS.ErrnoException;
       if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-      throw new StaveError('MODEL_MISSING', { what: `${file} cannot be read`, why: message, cause });
+      throw new StaveError('MODEL_MISSING', { what: `${file} cannot be read`, why: message, fix: 'check that it is a file and may be read', cause });
     }
   };
 }

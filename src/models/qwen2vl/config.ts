@@ -93,8 +93,9 @@ export function configJson({ raw, vision_config: { temporal_attention } }: Qwen2
   return temporal_attention === undefined ? rest : { ...rest, temporal_attention };
 }
 
-/** Heads of temporal attention: a part of the spatial heads, rounded half to even, at least one. AliRasekh/STAVEQ2 staveq2-training/model.py */
-export function temporalHeads(num_heads: number, head_scale: number): number {
+/** Heads of temporal attention: a part of the spatial heads, rounded half to even, at least one. AliRasekh/STAVEQ2 staveq2-training/model.py
+ * @param head_scale a quarter for a new model that does not say it; that of a checkpoint is told by its tensors */
+export function temporalHeads(num_heads: number, head_scale = 0.25): number {
   return Math.max(1, roundHalfEven(num_heads * head_scale));
 }
 

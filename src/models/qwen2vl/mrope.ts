@@ -1,4 +1,5 @@
 import { StaveError } from '../../errors.ts';
+import { inverseFrequencies } from './rope.ts';
 
 /** Frame groups, patches down, patches across: a row of image_grid_thw or video_grid_thw. */
 export type Grid = readonly [t: number, h: number, w: number];
@@ -63,7 +64,7 @@ export function mropeTables(position_ids: Int32Array, { head_dim, rope_theta, mr
   const S = position_ids.length / 3;
   const half = head_dim / 2;
   const row = mrope_section.flatMap((length, section) => Array<number>(length).fill(section)); // [half]: which row of positions an angle follows
-  const frequencies = Float32Array.from({ length: half }, (_, i) => 1 / Math.fround(rope_theta ** Math.fround((2 * i) / head_dim)));
+  const frequencies = inverseFrequencies(head_dim, rope_theta);
   const cos = new Float32Array(S * head_dim); // [S, head_dim]
   const sin = new Float32Array(S * head_dim);
   for (let s = 0; s < S; s++) {

@@ -25,14 +25,14 @@ export function spaceTables(h: number, w: number, head_dim: number, merge_size: 
 
 /** Tables of temporal attention: a patch's angles turn with the number of its frame group. → [T, head_dim] */
 export function timeTables(T: number, head_dim: number): RopeTables {
-  const frequencies = inverseFrequencies(head_dim);
+  const frequencies = inverseFrequencies(head_dim, THETA);
   const angles = Float32Array.from({ length: (T * head_dim) / 2 }, (_, i) => Math.floor(i / frequencies.length) * frequencies[i % frequencies.length]);
   return tables(angles, T, head_dim);
 }
 
-/** θ^(−2i/d) for i < d/2, rounded to float32 where the original rounds. */
-function inverseFrequencies(d: number): Float32Array {
-  return Float32Array.from({ length: d / 2 }, (_, i) => 1 / Math.fround(THETA ** Math.fround((2 * i) / d)));
+/** θ^(−2i/d) for i < d/2, rounded to float32 where PyTorch rounds. */
+export function inverseFrequencies(d: number, theta: number): Float32Array {
+  return Float32Array.from({ length: d / 2 }, (_, i) => 1 / Math.fround(theta ** Math.fround((2 * i) / d)));
 }
 
 /** angles: [positions, d/2] */

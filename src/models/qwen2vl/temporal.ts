@@ -9,7 +9,7 @@ export type Clips = { B: Dim; T: Dim; N: Dim };
  * The number of heads H follows from qkv's shape, so a quarter, half or all of the spatial heads need no setting.
  * x: [B·T·N, D], time: [T, head_dim] → [B·T·N, D]. arXiv:2510.26027; AliRasekh/STAVEQ2 staveq2-training/model.py */
 export function temporalAttention(p: Params, x: Value, time: Rope, { B, T, N }: Clips, head_dim: number, rows: TemporalAttention['rows']): Value {
-  const H = temporalHeads(p, head_dim);
+  const H = headsOf(p, head_dim);
   const d = head_dim;
   const qkv = linear(p.at('qkv'), x)
     .reshape([B, T, N, 3, H, d])
@@ -24,6 +24,6 @@ export function temporalAttention(p: Params, x: Value, time: Rope, { B, T, N }: 
 }
 
 /** Heads of a block's temporal attention: qkv.weight is [3·heads·head_dim, D]. */
-export function temporalHeads(p: Params, head_dim: number): number {
+function headsOf(p: Params, head_dim: number): number {
   return Number(p.at('qkv').weight().shape[0]) / (3 * head_dim);
 }

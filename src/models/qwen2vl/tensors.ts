@@ -20,7 +20,7 @@ function visionShapes({ vision_config: vision, hidden_size }: Qwen2VLConfig, sha
     linear(`${block}.attn.qkv`, 3 * D, D);
     linear(`${block}.attn.proj`, D, D);
     if (vision.temporal_attention) {
-      const width = (D / vision.num_heads) * temporalHeads(vision.num_heads, vision.temporal_attention.head_scale ?? 0.25); // heads of the spatial size, fewer of them
+      const width = (D / vision.num_heads) * temporalHeads(vision.num_heads, vision.temporal_attention.head_scale); // heads of the spatial size, fewer of them
       norm(`${block}.norm3`, D);
       linear(`${block}.temp_attn.qkv`, 3 * width, D);
       linear(`${block}.temp_attn.proj`, D, width);
