@@ -2,12 +2,12 @@
  * node bench/training.ts [recipe.json] [steps] */
 import { cpus, loadavg } from 'node:os';
 import { graph, input, matmul } from '../src/graph/index.ts';
+import { textReader } from '../src/models/checkpoint.ts';
 import { parsePreprocessorConfig } from '../src/models/qwen2vl/index.ts';
 import { Runtime } from '../src/runtime/index.ts';
 import { loadChatTemplate, loadTokenizer } from '../src/text/index.ts';
 import { trainEngine } from '../src/train/engine.ts';
 import { preprocessorJson } from '../src/train/export.ts';
-import { textReader } from '../src/train/files.ts';
 import { matmulFlops } from '../src/train/flops.ts';
 import { loadRecipe } from '../src/train/index.ts';
 import { savedConfig, startModel } from '../src/train/model.ts';

@@ -2,12 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { grad, graph, input, type Tensor, type TypedArray } from '../../src/graph/index.ts';
+import { textReader } from '../../src/models/checkpoint.ts';
 import { mropeTables, openQwen2VL, parameterShapes, pixelBytes, spaceTables, timeTables, type Qwen2VL } from '../../src/models/qwen2vl/index.ts';
 import { Runtime } from '../../src/runtime/index.ts';
 import { encodeConversation, labelsOf, loadChatTemplate, loadTokenizer, type Message } from '../../src/text/index.ts';
 import { packBatch, splitPrefix, type Batch, type Sample } from '../../src/train/batch.ts';
 import { trainEngine } from '../../src/train/engine.ts';
-import { textReader } from '../../src/train/files.ts';
 import { scheduleFactor } from '../../src/train/schedule.ts';
 import { forward, trainGraphs } from '../../src/train/step.ts';
 import { openWeights, type Weights } from '../../src/weights/index.ts';

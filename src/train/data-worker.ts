@@ -1,10 +1,10 @@
 /** The thread that renders clips and packs them: see data.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { StaveError } from '../errors.ts';
+import { textReader } from '../models/checkpoint.ts';
 import { parseConfig } from '../models/qwen2vl/index.ts';
 import { loadChatTemplate, loadTokenizer } from '../text/index.ts';
 import type { BatchId, DataReply, DataSettings } from './data.ts';
-import { textReader } from './files.ts';
 import { motion10Batches } from './motion10.ts';
 
 const settings = workerData as DataSettings;

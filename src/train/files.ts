@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StaveError } from '../errors.ts';
 
@@ -49,11 +49,11 @@ function ignoreMissing(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT') throw error;
 }
 
-/** Names in a directory; none when it does not exist. */
+/** Paths of what a directory holds; none when it does not exist. @throws IO */
 export async function list(directory: string): Promise<string[]> {
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
-    throw ioError(directory, error);
+    throw new StaveError('IO', { what: `cannot read the folder ${directory}`, why: error.message, fix: 'check the path and its permissions', cause: error });
   });
   return names.map((name) => join(directory, name));
 }
@@ -69,13 +69,4 @@ export function ioError(file: string, cause: unknown): unknown {
     fix: full ? 'free some space, then continue with --resume: the last whole checkpoint is untouched' : 'check the path and its permissions',
     cause,
   });
-}
-
-/** Reads text files of a directory; undefined for one that is not there. */
-export function textReader(directory: string): (name: string) => Promise<string | undefined> {
-  return (name) =>
-    readFile(join(directory, name), 'utf8').catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return undefined;
-      throw ioError(join(directory, name), cause);
-    });
 }

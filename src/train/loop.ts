@@ -1,6 +1,7 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { StaveError } from '../errors.ts';
+import { textReader } from '../models/checkpoint.ts';
 import { parsePreprocessorConfig } from '../models/qwen2vl/index.ts';
 import { Runtime } from '../runtime/index.ts';
 import { loadTokenizer } from '../text/index.ts';
@@ -11,7 +12,7 @@ import { DataSource } from './data.ts';
 import { trainEngine, type TrainEngine } from './engine.ts';
 import { evaluateModel } from './evaluate.ts';
 import { exportModel, preprocessorJson } from './export.ts';
-import { ioError, textReader, writeWhole } from './files.ts';
+import { ioError, writeWhole } from './files.ts';
 import { matmulFlops } from './flops.ts';
 import { Meter, type Speed } from './meter.ts';
 import { MetricsFile, readMetrics, type EvalMetrics } from './metrics.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { textReader } from '../../src/models/checkpoint.ts';
 import { loadChatTemplate, loadTokenizer } from '../../src/text/index.ts';
 import { graph, input, matmul } from '../../src/graph/index.ts';
 import type { Batch } from '../../src/train/batch.ts';
 import { DataSource } from '../../src/train/data.ts';
-import { textReader } from '../../src/train/files.ts';
 import { matmulFlops } from '../../src/train/flops.ts';
 import { motion10Batches } from '../../src/train/motion10.ts';
 import { newConfig, savedConfig } from '../../src/train/model.ts';

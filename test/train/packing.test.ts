@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { graph, initializer } from '../../src/graph/index.ts';
+import { textReader } from '../../src/models/checkpoint.ts';
 import { mropeTables, ropeIndex, spaceTables, timeTables, type Grid } from '../../src/models/qwen2vl/index.ts';
 import { Runtime } from '../../src/runtime/index.ts';
 import { encodeConversation, labelsOf, loadChatTemplate, loadTokenizer } from '../../src/text/index.ts';
 import { packBatch, splitPrefix, type Batch, type Sample } from '../../src/train/batch.ts';
 import { trainEngine } from '../../src/train/engine.ts';
-import { textReader } from '../../src/train/files.ts';
 import { startModel } from '../../src/train/model.ts';
 import { forward, trainGraphs } from '../../src/train/step.ts';
 import { tiny, tokenizer as directory } from './tiny.ts';
