@@ -125,7 +125,7 @@ async function common(path: string, { isolate = true, limits, partial = false }:
   if (found.isDirectory()) throw missing('it is a directory', 'give one file in it');
   if (!found.isFile()) throw missing('it is not a regular file', 'save it to a file first');
   if (found.size === 0) throw new StaveError('VIDEO_UNREADABLE', { what: `${path} cannot be decoded`, why: 'the file is empty', fix: 'fetch it again' });
-  const all = Object.fromEntries(Object.entries({ ...defaultLimits, ...limits }).map(([name, value]) => [name, Math.min(value, Number.MAX_SAFE_INTEGER)])) as Limits; // JSON knows no Infinity
+  const all = Object.fromEntries(Object.entries(defaultLimits).map(([name, usual]) => [name, Math.min(limits?.[name as keyof Limits] ?? usual, Number.MAX_SAFE_INTEGER)])) as Limits; // JSON knows no Infinity
   return { path, partial, cores: availableParallelism(), limits: isolate ? all : { ...all, memory: Infinity } }; // the memory of this process is its own business
 }
 

@@ -11,6 +11,7 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 const entry = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './child.js', import.meta.url));
 const idleMs = 2000; // a child without work ends after this long
+const longestTimer = 2 ** 31 - 1; // setTimeout takes more for 1 ms
 const keptVariables = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'LANG', 'SystemRoot', 'LD_LIBRARY_PATH'];
 
 /** A decoding process: does one job at a time, and is killed rather than argued with. */
@@ -93,7 +94,7 @@ class Decoder {
       };
       const done = () => settle();
       const abort = () => settle(signal!.reason);
-      const timer = setTimeout(() => settle(new StaveError('LIMIT', { what: `decoding ${path} takes too long`, why: 'the time limit (limits.timeout) is used up', fix: 'raise it, or convert the file first' })), Math.max(0, ms));
+      const timer = setTimeout(() => settle(new StaveError('LIMIT', { what: `decoding ${path} takes too long`, why: 'the time limit (limits.timeout) is used up', fix: 'raise it, or convert the file first' })), Math.min(Math.max(0, ms), longestTimer));
       for (const event of ['readable', 'end', 'close'] as const) stdout.on(event, done);
       signal?.addEventListener('abort', abort);
       if (signal?.aborted) abort();

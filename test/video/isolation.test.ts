@@ -55,7 +55,8 @@ test('limits are held against the header, before decoding', async () => {
   await assert.rejects(probe(long, { limits: { pixels: 96 * 72 - 1 } }), { code: 'LIMIT', message: /6,912 pixels/ });
   await assert.rejects(probe(long, { limits: { duration: 179 } }), { code: 'LIMIT' });
   await assert.rejects(probe(long, { limits: { frames: 1799 } }), { code: 'LIMIT' });
-  assert.equal((await probe(long, { limits: { pixels: Infinity, duration: 180, frames: 1800, memory: Infinity } })).frames, 1800);
+  assert.equal((await probe(long, { limits: { pixels: Infinity, duration: 180, frames: 1800, memory: Infinity, timeout: Infinity } })).frames, 1800);
+  assert.equal((await probe(long, { limits: { frames: undefined } as object })).frames, 1800, 'as if it were not there');
 });
 
 test('a decoder that takes too long or too much is ended', async () => {
