@@ -69,14 +69,16 @@ export async function load(dir: string = boxModel, { threads, signal }: LoadOpti
   const start = performance.now();
   warmUp();
   const [files, runtime] = await both(openModelFiles(dir), Runtime.create({ threads }));
-  const vision = compile(runtime, visionGraph, files.model, signal);
-  await setImmediate();
-  const engine: Engine = { files, vision, language: compile(runtime, languageGraph, files.model, signal), loadTime: (performance.now() - start) / 1000 };
-  if (signal?.aborted) {
+  try {
+    const vision = compile(runtime, visionGraph, files.model, signal);
+    await setImmediate();
+    const engine: Engine = { files, vision, language: compile(runtime, languageGraph, files.model, signal), loadTime: (performance.now() - start) / 1000 };
+    signal?.throwIfAborted();
+    return new VideoModel(runtime, engine);
+  } catch (error) {
     await runtime.dispose();
-    signal.throwIfAborted();
+    throw error;
   }
-  return new VideoModel(runtime, engine);
 }
 
 /** A program on its way; that it failed is told where it is waited for. */

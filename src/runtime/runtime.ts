@@ -112,7 +112,7 @@ export class Runtime {
     const ready = shareWeights(request.externalData).then((externalData) => this.#channel.call('compile', { ...request, program: id, externalData }));
     const compiled = { id, users: 0, ready };
     this.#compiled.set(key, compiled);
-    ready.catch(() => this.#compiled.delete(key));
+    ready.catch(() => this.#compiled.get(key) === compiled && this.#compiled.delete(key));
     return compiled;
   }
 
