@@ -19,6 +19,7 @@ const rules = ['stave', 'qwen', 'lmms', 'count', 'times', 'all'] as const;
 
 /** Chooses frames. @throws VIDEO_TOO_SHORT, USAGE */
 export function sampleFrames(clip: Timeline, sampling: FrameSampling): Sampled {
+  checkNumbers(sampling);
   switch (sampling.rule) {
     case 'stave':
       return sampleStave(clip, limits(sampling));
@@ -34,6 +35,18 @@ export function sampleFrames(clip: Timeline, sampling: FrameSampling): Sampled {
       return sampleAll(clip);
     default:
       throw new StaveError('USAGE', { what: `there is no sampling rule "${(sampling as { rule: string }).rule}"`, fix: `use one of ${rules.join(', ')}` });
+  }
+}
+
+/** Far more than any clip has: what is over it is a mistake, and would only fill the memory. */
+const most = { fps: 1000, min_frames: 1e6, max_frames: 1e6, frames: 1e6 };
+
+function checkNumbers(sampling: FrameSampling & { [Name in keyof typeof most]?: number }): void {
+  for (const [name, high] of Object.entries(most)) {
+    const value = sampling[name as keyof typeof most];
+    const whole = name !== 'fps';
+    if (value === undefined || (typeof value === 'number' && value > 0 && value <= high && (Number.isInteger(value) || !whole))) continue;
+    throw new StaveError('USAGE', { what: `sampling.${name} is ${JSON.stringify(value)}`, fix: `give a ${whole ? 'whole ' : ''}number over 0, at most ${high}` });
   }
 }
 

@@ -26,6 +26,8 @@ export type GenerationSettings = { [Name in keyof Required<GenerationOptions>]: 
 
 const defaults: Required<GenerationOptions> = { max_new_tokens: 256, do_sample: false, temperature: 1, top_k: 50, top_p: 1, min_p: 0, repetition_penalty: 1, seed: 0 };
 
+const whole: readonly string[] = ['max_new_tokens', 'top_k', 'seed'] satisfies (keyof GenerationOptions)[];
+
 const ranges: { [Name in keyof GenerationOptions]: [number, number] } = {
   max_new_tokens: [1, 1e6], temperature: [0, 100], top_k: [0, 1e6], top_p: [0, 1], min_p: [0, 1], repetition_penalty: [1e-3, 1e3], seed: [0, Number.MAX_SAFE_INTEGER],
 };
@@ -34,8 +36,10 @@ const ranges: { [Name in keyof GenerationOptions]: [number, number] } = {
 export function resolveSettings(options: GenerationOptions, config: GenerationConfig, said: object): GenerationSettings {
   for (const [name, [low, high]] of Object.entries(ranges)) {
     const value = options[name as keyof GenerationOptions];
-    if (value !== undefined && !(typeof value === 'number' && value >= low && value <= high)) throw new StaveError('USAGE', { what: `${name} is ${value}`, fix: `give a number from ${low} to ${high}` });
+    if (value === undefined || (typeof value === 'number' && value >= low && value <= high && (Number.isInteger(value) || !whole.includes(name)))) continue;
+    throw new StaveError('USAGE', { what: `${name} is ${JSON.stringify(value)}`, fix: `give a ${whole.includes(name) ? 'whole number' : 'number'} from ${low} to ${high}` });
   }
+  if (options.do_sample !== undefined && typeof options.do_sample !== 'boolean') throw new StaveError('USAGE', { what: `do_sample is ${JSON.stringify(options.do_sample)}`, fix: 'give true or false' });
   const chosen = (name: keyof GenerationOptions): Setting<number | boolean> => {
     if (options[name] !== undefined) return { value: options[name], from: 'option' };
     const value = (config as GenerationOptions)[name];

@@ -26,7 +26,7 @@ test('asking for a temperature asks for sampling', () => {
 });
 
 test('a value out of range is refused by name', () => {
-  for (const options of [{ top_p: 1.5 }, { max_new_tokens: 0 }, { temperature: Number.NaN }, { top_k: '3' }]) assert.throws(() => resolve(options), { code: 'USAGE', message: new RegExp(Object.keys(options)[0]) });
+  for (const options of [{ top_p: 1.5 }, { max_new_tokens: 0 }, { temperature: Number.NaN }, { top_k: '3' }, { top_k: 1.5 }, { max_new_tokens: 2.5 }, { seed: 0.1 }, { do_sample: 'yes' }]) assert.throws(() => resolve(options), { code: 'USAGE', message: new RegExp(Object.keys(options)[0]) });
 });
 
 test('the frame rule of a config file', () => {
@@ -45,4 +45,10 @@ test('rules reach the functions of their name with their numbers', () => {
   assert.deepEqual(sampleFrames(clip, { rule: 'qwen', max_frames: 4 }).indices, [0, 33, 66, 99]);
   assert.deepEqual(sampleFrames(clip, { rule: 'times', times: [2.04, 0.5] }).indices, [5, 20]);
   assert.equal(sampleFrames(clip, { rule: 'all' }).indices.length, 100);
+});
+
+test('numbers of a rule that cannot be meant are refused by name', () => {
+  const clip = { frames: 100, fps: 10, duration: 10 };
+  for (const wrong of [{ rule: 'stave', fps: 0 }, { rule: 'stave', fps: 1e12 }, { rule: 'qwen', max_frames: 2.5 }, { rule: 'count', frames: 1e9, repeat: true }, { rule: 'lmms', max_frames: -1 }] as const)
+    assert.throws(() => sampleFrames(clip, wrong), { code: 'USAGE', message: new RegExp(`sampling\\.${Object.keys(wrong)[1]} is`) });
 });
