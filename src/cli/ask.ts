@@ -53,7 +53,7 @@ async function askOne(model: VideoModel, video: string, question: string, values
 }
 
 /** What an answer took: frames, tokens, speed, memory. */
-export function footer({ frames, prompt_tokens, visual_tokens, token_ids, tokens_per_second, timings, peak_memory, finish_reason }: AnswerResult): string {
+function footer({ media, frames, prompt_tokens, visual_tokens, token_ids, tokens_per_second, timings, peak_memory, finish_reason }: AnswerResult): string {
   return [
     `${frames.length} frames`,
     `${prompt_tokens} prompt tokens (${visual_tokens} visual)`,
@@ -61,6 +61,7 @@ export function footer({ frames, prompt_tokens, visual_tokens, token_ids, tokens
     `${timings.total.toFixed(2)} s`,
     `peak memory ${bytes(peak_memory)}`,
     ...(finish_reason === 'length' ? ['cut at --max-tokens'] : []),
+    ...(media.some(({ damage }) => damage.length > 0) ? [`damaged: ${[...new Set(media.flatMap(({ damage }) => damage))].join('; ')}`] : []),
   ].join(' · ');
 }
 

@@ -31,6 +31,8 @@ export type MediaPlan = {
   sizes: { source: Size; input: Size };
   /** The file's header. */
   info: VideoInfo | null;
+  /** What was found wrong with the file, where `read.partial` lets it be used all the same: in a plan by its packets, in an answer by decoding too. */
+  damage: readonly string[];
 };
 
 /** The first video (without one, the first image) at a glance; empty or null without either. */
@@ -58,36 +60,40 @@ export async function planMedia({ kind, source }: MediaSource, { preprocessor, s
   if (typeof source !== 'string') {
     const frames = Array.isArray(source) ? (source as readonly FrameInput[]) : [source as FrameInput];
     if (frames.length === 0) throw new StaveError('VIDEO_NO_FRAMES', { what: 'the video is an empty list of frames', fix: 'give at least one frame' });
-    return plan(kind, null, frames.map(({ index, time }, i) => ({ index: index ?? i, time: time ?? null })), frames[0], preprocessor, null);
+    return plan({ kind, path: null, frames: frames.map(({ index, time }, i) => ({ index: index ?? i, time: time ?? null })), info: null, damage: [] }, frames[0], preprocessor);
   }
   const clip = await frameTimes(source, read);
   const { indices, times } = sampleFrames(clip, kind === 'image' ? { rule: 'count', frames: 1 } : sampling);
   if (indices.length === 0) throw new StaveError('VIDEO_TOO_SHORT', { what: `${source}: the sampling rule "${sampling.rule}" chooses no frame`, why: `the clip has ${clip.frames} frames in ${clip.duration.toFixed(3)} s`, fix: 'use another rule, e.g. a fixed count' });
-  return plan(kind, source, indices.map((index, i) => ({ index, time: times[i] })), clip.info, preprocessor, clip.info);
+  return plan({ kind, path: source, frames: indices.map((index, i) => ({ index, time: times[i] })), info: clip.info, damage: clip.damage }, clip.info, preprocessor);
 }
 
-function plan(kind: 'video' | 'image', path: string | null, frames: MediaPlan['frames'], { width, height }: Size, preprocessor: PreprocessorConfig, info: VideoInfo | null): MediaPlan {
+type Found = Pick<MediaPlan, 'kind' | 'path' | 'frames' | 'info' | 'damage'>;
+
+function plan({ kind, path, frames, info, damage }: Found, { width, height }: Size, preprocessor: PreprocessorConfig): MediaPlan {
   const input = frameSize(height, width, preprocessor);
   const grid = gridOf(frames.length, input, preprocessor);
-  return { kind, path, frames, grid, tokens: visualTokens(grid, preprocessor.merge_size), sizes: { source: { width, height }, input: { width: input.width, height: input.height } }, info };
+  return { kind, path, frames, grid, tokens: visualTokens(grid, preprocessor.merge_size), sizes: { source: { width, height }, input: { width: input.width, height: input.height } }, info, damage };
 }
 
-/** Decodes the planned frames into patches, one after the other: of the pictures themselves only one is held. The event loop gets its turns. @throws as decoding does */
-export async function readMedia({ source }: MediaSource, { kind, frames, grid, sizes }: MediaPlan, { preprocessor, read = {} }: MediaOptions): Promise<VisualItem> {
+/** Decodes the planned frames into patches, one after the other: of the pictures themselves only one is held. The event loop gets its turns.
+ * @returns the patches, and all that was found wrong with the file  @throws as decoding does */
+export async function readMedia({ source }: MediaSource, { kind, frames, grid, sizes, damage }: MediaPlan, { preprocessor, read = {} }: MediaOptions): Promise<{ item: VisualItem; damage: string[] }> {
   const [t, h, w] = grid;
   const { temporal_patch_size, patch_size } = preprocessor;
   const pixel_values = new Float32Array(new SharedArrayBuffer(t * h * w * 3 * temporal_patch_size * patch_size ** 2 * 4)); // [t·h·w, C·2·14·14]
   const table = normalisation(preprocessor);
-  const pictures = typeof source === 'string' ? chosen(source, frames.map(({ index }) => index), sizes.input, read) : resized(Array.isArray(source) ? source : [source as FrameInput], sizes.input);
+  const found = new Set(damage); // decoding tells once more what the packets told
+  const pictures = typeof source === 'string' ? chosen(source, frames.map(({ index }) => index), sizes.input, read, found) : resized(Array.isArray(source) ? source : [source as FrameInput], sizes.input);
   let count = 0;
   let last: Rgb | undefined;
   for await (const picture of pictures) {
     await pausing(placeFrame(picture.data, count++, grid, preprocessor, pixel_values, table));
     last = picture;
   }
-  if (last === undefined || count !== frames.length) throw new StaveError('VIDEO_UNREADABLE', { what: `${String(source)}: ${count} of ${frames.length} frames could be decoded`, fix: 'convert the file anew' });
+  if (last === undefined || count !== frames.length) throw new StaveError('VIDEO_UNREADABLE', { what: `${String(source)}: ${count} of ${frames.length} frames could be decoded`, why: [...found].join('; ') || undefined, fix: 'convert the file anew, or choose other frames' });
   for (; count < t * temporal_patch_size; count++) await pausing(placeFrame(last.data, count, grid, preprocessor, pixel_values, table)); // an incomplete group is filled with its last frame
-  return { kind, grid, pixel_values };
+  return { item: { kind, grid, pixel_values }, damage: [...found] };
 }
 
 /** Does work in steps, letting others have the event loop after every few milliseconds. */
@@ -100,17 +106,21 @@ async function pausing(steps: Iterable<void>): Promise<void> {
   }
 }
 
-/** Frames of a file by number, ascending; one that is asked for twice is decoded once. */
-async function* chosen(path: string, indices: readonly number[], size: Size, read: ReadOptions): AsyncGenerator<Rgb> {
+/** Frames of a file by number, ascending; one that is asked for twice is decoded once. What is wrong with the file goes into `damage`. */
+async function* chosen(path: string, indices: readonly number[], size: Size, read: ReadOptions, damage: Set<string>): AsyncGenerator<Rgb> {
   let at = 0;
-  for await (const frame of decode(path, { ...read, pick: [...new Set(indices)], size })) {
+  const decoding = decode(path, { ...read, pick: [...new Set(indices)], size });
+  for await (const frame of decoding) {
     while (indices[at] < frame.index) at++; // a damaged file may lack one
     for (; indices[at] === frame.index; at++) yield frame;
   }
+  for (const text of decoding.damage) damage.add(text);
 }
 
 function* resized(frames: readonly FrameInput[], { width, height }: Size): Generator<Rgb> {
-  for (const frame of frames) {
+  for (const [i, frame] of frames.entries()) {
+    if (frame.data.length !== frame.width * frame.height * 3)
+      throw new StaveError('USAGE', { what: `frame ${i} holds ${frame.data.length} bytes`, why: `${frame.width}×${frame.height} pixels in RGB take ${frame.width * frame.height * 3}`, fix: 'give frames as RGB bytes, [height, width, 3]' });
     const same = frame.width === width && frame.height === height;
     yield same ? frame : { data: resizeBicubic(frame.data, frame.height, frame.width, height, width), width, height };
   }

@@ -11,8 +11,9 @@ export type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: stri
 export function splitMedia(messages: readonly ChatMessage[]): { messages: Message[]; media: MediaSource[] } {
   const media: MediaSource[] = [];
   const part = (p: ChatPart): Part => {
-    if (p.type === 'text') return p;
-    media.push(p.type === 'video' ? { kind: 'video', source: p.video } : { kind: 'image', source: p.image });
+    if (p.type === 'video') media.push({ kind: 'video', source: p.video });
+    else if (p.type === 'image') media.push({ kind: 'image', source: p.image });
+    else return p; // what is no text either, encodeConversation refuses
     return { type: p.type };
   };
   return { messages: messages.map(({ role, content }) => ({ role, content: typeof content === 'string' ? content : content.map(part) })), media };

@@ -23,7 +23,11 @@ export async function* run({ files, vision, language, loadTime }: Engine, messag
   const { plan, sources, mediaOptions, prompt } = await prepare(files, messages, options);
   clock.lap('plan');
   const items: VisualItem[] = [];
-  for (const [i, media] of plan.media.entries()) items.push(await readMedia(sources[i], media, mediaOptions));
+  for (const [i, media] of plan.media.entries()) {
+    const { item, damage } = await readMedia(sources[i], media, mediaOptions);
+    items.push(item);
+    plan.media[i] = { ...media, damage };
+  }
   clock.lap('decode');
   const visual_embeds = items.length === 0 ? new Float32Array() : await encodeVisual(await ready(vision, signal), config, items, { scope, signal });
   items.length = 0; // the pixels are not needed any more

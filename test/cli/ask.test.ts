@@ -74,9 +74,14 @@ test('--partial answers about what is left of a damaged file', async () => {
   await writeFile(cut, whole.subarray(0, Math.floor(whole.length * 0.6)));
   const refused = await stave(['plan', cut, '--model', model]);
   const allowed = await stave(['plan', cut, '--model', model, '--partial', '--json']);
+  const answered = await stave(['ask', cut, question, '--model', model, '--partial', '--max-tokens', '1']);
   await rm(folder, { recursive: true });
   assert.deepEqual([refused.code, allowed.code], [1, 0]);
-  assert.ok((JSON.parse(allowed.out) as Plan).frames.length > 0);
+  const { frames, media } = JSON.parse(allowed.out) as Plan;
+  assert.ok(frames.length > 0);
+  assert.match(media[0].damage.join(), /cut short/);
+  assert.equal(answered.code, 0);
+  assert.match(answered.err, / · damaged: the file is cut short: .*\n$/);
 });
 
 test('Ctrl-C in the middle of an answer ends it', async () => {

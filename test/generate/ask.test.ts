@@ -154,3 +154,10 @@ test('two answers at once do not disturb each other', async () => {
 test('a folder that is no model is refused', async () => {
   await assert.rejects(load(`${goldens}video`), { code: 'MODEL_MISSING' });
 });
+
+test('what is no frame and no known part is refused', async () => {
+  const short = [{ data: new Uint8Array(10), width: 84, height: 84 }];
+  await assert.rejects(model.ask(short, 'What moves?').result(), { code: 'USAGE', message: /frame 0 holds 10 bytes/ });
+  const sound = { type: 'audio', audio: 'a.wav' } as unknown as { type: 'text'; text: string };
+  await assert.rejects(model.generate([{ role: 'user', content: [sound] }]).result(), { code: 'USAGE', message: /audio/ });
+});

@@ -65,7 +65,7 @@ function cut<A extends Float32Array | Uint8Array>(frames: readonly Rgb[], config
   let resize = { h: 0, w: 0, run: (rgb: Uint8Array) => rgb };
   for (let i = 0; i < total; i++) {
     const { data, width: w, height: h } = frames[Math.min(i, frames.length - 1)];
-    if (data.length !== h * w * CHANNELS) throw new StaveError('USAGE', { what: `frame ${i} holds ${data.length} bytes`, why: `${w}×${h} pixels in RGB take ${h * w * CHANNELS}` });
+    if (data.length !== h * w * CHANNELS) throw new StaveError('USAGE', { what: `frame ${i} holds ${data.length} bytes`, why: `${w}×${h} pixels in RGB take ${h * w * CHANNELS}`, fix: 'give frames as RGB bytes, [height, width, 3]' });
     if (resize.h !== h || resize.w !== w) resize = { h, w, run: h === size.height && w === size.width ? (rgb) => rgb : resizer(h, w, size.height, size.width, 'pil') };
     for (const _ of placeFrame(resize.run(data), i, grid, config, pixel_values, table));
   }
