@@ -2,10 +2,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-const everything = ['graph', 'weights', 'video', 'text', 'nn', 'models', 'runtime', 'generate', 'clips', 'tasks', 'train', 'eval', 'viz', 'serve'];
+const everything = ['files', 'graph', 'weights', 'video', 'text', 'nn', 'models', 'runtime', 'generate', 'clips', 'tasks', 'train', 'eval', 'viz', 'serve'];
 const may: Record<string, string[]> = {
+  files: ['node:'],
   graph: ['@bufbuild/protobuf'],
-  weights: ['node:'],
+  weights: ['node:', 'files'],
   video: ['node:', 'node-av'],
   text: ['@huggingface/tokenizers', '@huggingface/jinja'],
   nn: ['graph'],
@@ -13,8 +14,8 @@ const may: Record<string, string[]> = {
   runtime: ['node:', 'graph', 'weights', 'onnxruntime-node', 'onnxruntime-common'],
   generate: ['node:', 'graph', 'models', 'weights', 'runtime', 'video', 'text'],
   clips: [],
-  tasks: ['node:', 'video', 'text', 'clips'],
-  train: ['node:', 'graph', 'nn', 'models', 'runtime', 'weights', 'tasks', 'clips', 'video', 'text'],
+  tasks: ['node:', 'files', 'video', 'text', 'clips'],
+  train: ['node:', 'files', 'graph', 'nn', 'models', 'runtime', 'weights', 'tasks', 'clips', 'video', 'text'],
   eval: ['node:', 'generate', 'tasks', 'clips', 'video'],
   viz: ['node:', 'graph', 'models', 'runtime', 'generate'],
   serve: ['node:', 'generate', 'viz'],

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAbort, StaveError } from '../errors.ts';
 import { renderer, type Scene } from '../clips/index.ts';
+import { writeError, writeWhole } from '../files/write.ts';
 import { encodeVideo, type Picture } from '../video/index.ts';
-import { recordsOf, setClip, type ClipClass, type ClipSet, type SetClip } from './clip-set.ts';
+import { clipClasses, recordsOf, setClip, type ClipClass, type ClipSet, type SetClip } from './clip-set.ts';
 
 export type RenderSetOptions = ClipSet & {
   /** How many clips. */
@@ -26,6 +26,7 @@ type Begun = { format: 'stave clips 1'; seed: string; classes: ClipClass[] | nul
  * @throws USAGE when the folder holds a set made with other settings, IO, VIDEO_ENCODE, or the signal's reason */
 export async function renderSet(out: string, { count, codec, signal, onClip, ...set }: RenderSetOptions): Promise<{ rendered: number; kept: number; labels: string }> {
   if (!(Number.isInteger(count) && count > 0)) throw new StaveError('USAGE', { what: `${count} is not a number of clips`, fix: 'give an integer of at least 1' });
+  if (set.classes && !(set.classes.length > 0 && set.classes.every((name) => clipClasses.includes(name)))) throw new StaveError('USAGE', { what: `classes is ${JSON.stringify(set.classes)}`, fix: `leave it out, or give some of ${clipClasses.join(', ')}` });
   signal?.throwIfAborted();
   await begin(out, { format: 'stave clips 1', seed: String(set.seed), classes: set.classes ? [...set.classes] : null, codec: codec ?? null });
   const complete: SetClip[] = [];
@@ -70,7 +71,7 @@ async function begin(out: string, settings: Begun): Promise<void> {
   try {
     await mkdir(out, { recursive: true });
   } catch (cause) {
-    throw new StaveError('IO', { what: `cannot make the folder ${out}`, why: (cause as Error).message, fix: 'give a folder that can be written to', cause });
+    throw writeError(out, cause);
   }
   if (await exists(file)) {
     const found = await readFile(file, 'utf8');
@@ -84,15 +85,3 @@ async function begin(out: string, settings: Begun): Promise<void> {
 const serialised = (settings: Begun): string => `${JSON.stringify(settings, null, 2)}\n`;
 
 const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
-
-/** Under another name first, then renamed: readers see the old file or the new one. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const partial = `${path}.${randomBytes(4).toString('hex')}.partial`;
-  try {
-    await writeFile(partial, text, { flush: true });
-    await rename(partial, path);
-  } catch (cause) {
-    await rm(partial, { force: true });
-    throw new StaveError('IO', { what: `cannot write ${path}`, why: (cause as Error).message, fix: 'check that the folder can be written to and has room', cause });
-  }
-}

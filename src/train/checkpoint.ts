@@ -3,7 +3,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { openWeights, saveSafetensors } from '../weights/index.ts';
-import { list, writeDirectory, writeWhole } from './files.ts';
+import { list, writeDirectory, writeWhole } from '../files/write.ts';
 import type { Recipe } from './recipe.ts';
 
 /** All that a run needs to continue to the same result. Data and learning rate follow from `step` and the recipe. */

@@ -1,7 +1,7 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { saveSafetensors } from '../weights/index.ts';
-import { list, writeDirectory, writeWhole } from './files.ts';
+import { list, writeDirectory, writeWhole } from '../files/write.ts';
 
 export type ExportOptions = {
   /** config.json in full. */

@@ -12,7 +12,7 @@ import { DataSource } from './data.ts';
 import { trainEngine, type TrainEngine } from './engine.ts';
 import { evaluateModel } from './evaluate.ts';
 import { exportModel, preprocessorJson } from './export.ts';
-import { ioError, writeWhole } from './files.ts';
+import { writeError, writeWhole } from '../files/write.ts';
 import { matmulFlops } from './flops.ts';
 import { Meter, type Speed } from './meter.ts';
 import { MetricsFile, readMetrics, type EvalMetrics } from './metrics.ts';
@@ -46,12 +46,12 @@ export type TrainResult = { step: number; finished: boolean; /** The saved model
  * @throws RECIPE, TRAIN (loss not a number, nothing to resume), IO (full disk): the last whole checkpoint stays */
 export async function train(recipe: Recipe, { onStep, onLog, signal, resume = false }: TrainOptions = {}): Promise<TrainResult> {
   await mkdir(recipe.out, { recursive: true }).catch((error) => {
-    throw ioError(recipe.out, error);
+    throw writeError(recipe.out, error);
   });
   const log = async (line: string) => {
     onLog?.(line);
     await appendFile(join(recipe.out, 'log.txt'), `${new Date().toISOString()} ${line}\n`).catch((error) => {
-      throw ioError(join(recipe.out, 'log.txt'), error);
+      throw writeError(join(recipe.out, 'log.txt'), error);
     });
   };
   const model = await startModel(recipe, await loadTokenizer(textReader(recipe.tokenizer)));

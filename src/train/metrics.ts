@@ -1,5 +1,5 @@
 import { appendFile, readFile } from 'node:fs/promises';
-import { ioError, writeWhole } from './files.ts';
+import { writeError, writeWhole } from '../files/write.ts';
 
 /** A line of metrics.jsonl: one update, or one evaluation. */
 export type StepMetrics = { step: number; loss: number; grad_norm: number; lr: number; seconds: number; clips: number; tokens: number };
@@ -21,7 +21,7 @@ export class MetricsFile {
 
   async append(line: StepMetrics | EvalMetrics): Promise<void> {
     await appendFile(this.file, `${JSON.stringify(line)}\n`).catch((error) => {
-      throw ioError(this.file, error);
+      throw writeError(this.file, error);
     });
   }
 }

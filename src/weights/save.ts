@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
+import { syncDirectory, writeError } from '../files/write.ts';
 import { dtypes, isDType, type SafeDType, type TypedArray } from './dtypes.ts';
 import { f32ToBf16, f32ToF16 } from './float.ts';
 
@@ -39,13 +40,7 @@ export async function saveSafetensors(file: string, tensors: Iterable<SaveTensor
   } catch (cause) {
     await handle?.close().catch(() => {});
     await rm(temporary, { force: true }).catch(() => {});
-    if (!isSystemError(cause)) throw cause;
-    throw new StaveError('IO', {
-      what: `cannot write ${target}`,
-      why: cause.code === 'ENOSPC' ? `the disk is full (${byteLength(sorted)} bytes are needed)` : cause.message,
-      fix: cause.code === 'ENOSPC' ? 'free some space or choose another folder' : 'check that the folder exists and may be written to',
-      cause,
-    });
+    throw writeError(target, cause, byteLength(sorted));
   }
 }
 
@@ -102,21 +97,10 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length; ) done += (await handle.write(bytes, done)).bytesWritten;
 }
 
-/** Makes the rename itself survive a power cut. Not every system can open a directory: then the system decides. */
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r').catch(() => undefined);
-  await handle?.sync().catch(() => {});
-  await handle?.close().catch(() => {});
-}
-
 function count(shape: readonly number[]): number {
   return shape.reduce((a, b) => a * b, 1);
 }
 
 function byteLength(tensors: readonly SaveTensor[]): number {
   return tensors.reduce((sum, { dtype, shape }) => sum + dtypes[dtype].bytes * count(shape), 0);
-}
-
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error;
 }

@@ -28,6 +28,12 @@ test('classes are named by id or as in Something-Something V2', () => {
   assert.throws(() => parseClipClass('jumping'), { code: 'USAGE' });
 });
 
+test('a set of unknown or no classes is refused before anything is written', async () => {
+  const out = join(folder, 'unknown');
+  for (const classes of [['jumping'], []]) await assert.rejects(renderSet(out, { seed: 1, count: 1, classes: classes as ['order'] }), { code: 'USAGE', message: /classes is/ });
+  await assert.rejects(stat(out), { code: 'ENOENT' });
+});
+
 test('files show the scene: decoded frames are the rendered ones, but for the encoder', async () => {
   const out = join(folder, 'files');
   const set = { seed: 11 };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { StaveError } from '../../src/errors.ts';
 import { curveSvg } from '../../src/train/curve.ts';
-import { writeDirectory, writeWhole } from '../../src/train/files.ts';
+import { writeDirectory, writeWhole } from '../../src/files/write.ts';
 import { MetricsFile, readMetrics } from '../../src/train/metrics.ts';
 
 const line = (step: number, loss = step / 2) => ({ step, loss, grad_norm: 1, lr: 1, seconds: 1, clips: 1, tokens: 1 });

@@ -89,7 +89,7 @@ test('a full disk: one clear error, the old file untouched, nothing left behind'
   try {
     await assert.rejects(saveSafetensors(file, [{ name: 'a', dtype: 'F32', shape: [100_000], data: new Float32Array(100_000) }]), {
       code: 'IO',
-      message: `cannot write ${file}\nthe disk is full (400000 bytes are needed)\n→ free some space or choose another folder`,
+      message: `no space left on the disk while writing ${file}\n400000 bytes are needed\n→ free some space or choose another folder, then go on: what was complete is untouched`,
     });
   } finally {
     mock.mock.restore();

@@ -1,10 +1,12 @@
+/** Writing files so that each is there whole or not at all. */
+import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StaveError } from '../errors.ts';
 
-/** Writes a whole file or nothing: temporary name, fsync, rename. @throws StaveError IO */
+/** Writes a whole file or nothing: temporary name, fsync, rename. @throws IO */
 export async function writeWhole(file: string, data: string | Uint8Array): Promise<void> {
-  const temporary = `${file}.partial`;
+  const temporary = `${file}.${randomBytes(4).toString('hex')}.partial`; // two processes may write it at once: the later one wins
   try {
     const handle = await open(temporary, 'w');
     try {
@@ -14,14 +16,15 @@ export async function writeWhole(file: string, data: string | Uint8Array): Promi
       await handle.close();
     }
     await rename(temporary, file);
+    await syncDirectory(dirname(file));
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});
-    throw ioError(file, cause);
+    throw writeError(file, cause);
   }
 }
 
 /** Fills a directory under a temporary name and moves it to its place, so that it is there whole or not at all.
- * An older one at `directory` is replaced. @throws StaveError IO */
+ * An older one at `directory` is replaced. @throws IO */
 export async function writeDirectory(directory: string, fill: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = `${directory}.partial`, old = `${directory}.old`;
   try {
@@ -35,14 +38,15 @@ export async function writeDirectory(directory: string, fill: (temporary: string
     await syncDirectory(dirname(directory));
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
-    throw ioError(directory, cause);
+    throw writeError(directory, cause);
   }
 }
 
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r').catch(() => undefined); // a directory can't be opened on Windows
+/** Makes a rename in it survive a power cut. Not every system can open a directory: then the system decides. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r').catch(() => undefined);
   await handle?.sync().catch(() => {});
-  await handle?.close();
+  await handle?.close().catch(() => {});
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): void {
@@ -58,15 +62,15 @@ export async function list(directory: string): Promise<string[]> {
   return names.map((name) => join(directory, name));
 }
 
-/** A file system error as one that says which file and what to do; other errors pass. */
-export function ioError(file: string, cause: unknown): unknown {
+/** What the file system threw while writing, as an error that says which file and what to do; other errors pass. @param bytes needed, where that is known */
+export function writeError(file: string, cause: unknown, bytes?: number): unknown {
   const { code, message } = cause as NodeJS.ErrnoException;
   if (cause instanceof StaveError || code === undefined) return cause;
   const full = code === 'ENOSPC' || code === 'EDQUOT';
   return new StaveError('IO', {
     what: full ? `no space left on the disk while writing ${file}` : `cannot write ${file}`,
-    why: full ? undefined : message,
-    fix: full ? 'free some space, then continue with --resume: the last whole checkpoint is untouched' : 'check the path and its permissions',
+    why: !full ? message : bytes === undefined ? undefined : `${bytes} bytes are needed`,
+    fix: full ? 'free some space or choose another folder, then go on: what was complete is untouched' : 'check that the folder exists and may be written to',
     cause,
   });
 }
