@@ -54,7 +54,7 @@ const limits = ({ fps, min_frames, max_frames }: { fps?: number; min_frames?: nu
 
 /** A rule as JSON: `stave.sampling` in a model's config.json. @throws MODEL_CONFIG */
 export function parseFrameSampling(json: unknown, file: string, path: string): FrameSampling {
-  const f = new Fields(json, file, path);
+  const f = new Fields(json, file, { path });
   const rule = f.oneOf('rule', rules);
   const optional = (name: string) => (f.has(name) ? { [name]: name === 'fps' ? f.positive(name) : f.integer(name) } : {});
   switch (rule) {

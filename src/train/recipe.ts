@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
-import { Fields } from './fields.ts';
+import { Fields } from '../models/fields.ts';
 import { questionKinds, type QuestionKind } from '../tasks/index.ts';
 import type { AdamWSettings } from './optimizer.ts';
 import type { Schedule } from './schedule.ts';
@@ -64,7 +64,7 @@ export async function loadRecipe(file: string): Promise<Recipe> {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new StaveError('RECIPE', { what: `${file} is not valid JSON`, why: (cause as Error).message, cause });
+    throw new StaveError('RECIPE', { what: `${file} is not valid JSON`, why: (cause as Error).message, fix: 'correct it there', cause });
   }
   try {
     return parseRecipe(json, dirname(resolve(file)));
@@ -75,11 +75,11 @@ export async function loadRecipe(file: string): Promise<Recipe> {
 
 /** @param base directory that relative paths start from */
 export function parseRecipe(json: unknown, base: string): Recipe {
-  const root = new Fields(json, '');
-  const data = root.child('data'), batch = root.child('batch'), optimizer = root.child('optimizer'), schedule = root.child('schedule'), evaluation = root.child('eval'), checkpoint = root.child('checkpoint');
-  const steps = root.integer('steps', { min: 1 });
-  const seed = root.integer('seed', { max: 0xffffffff }, 1);
-  const init = root.has('init') && root.raw('init') !== null ? resolve(base, root.string('init')) : null;
+  const root = new Fields(json, '', { code: 'RECIPE' });
+  const data = root.object('data'), batch = root.object('batch'), optimizer = root.object('optimizer'), schedule = root.object('schedule'), evaluation = root.object('eval'), checkpoint = root.object('checkpoint');
+  const steps = root.integer('steps');
+  const seed = root.integer('seed', 1, SEED);
+  const init = root.has('init') ? resolve(base, root.string('init')) : null;
   const recipe: Recipe = {
     name: root.string('name', 'run'),
     out: resolve(base, root.string('out')),
@@ -87,40 +87,45 @@ export function parseRecipe(json: unknown, base: string): Recipe {
     tokenizer: resolve(base, root.string('tokenizer')),
     init,
     model: parseModel(root, init),
-    temporal_init: root.choice('temporal_init', ['normal', 'zero'], 'normal'),
-    init_std: root.raw('init_std') === 'fan_in' ? 'fan_in' : root.number('init_std', { min: 0, max: 1 }, 0.02),
+    temporal_init: root.oneOf('temporal_init', ['normal', 'zero'], 'normal'),
+    init_std: root.has('init_std') && root.json.init_std === 'fan_in' ? 'fan_in' : root.number('init_std', 0.02, { min: 0, max: 1 }),
     trainable: root.list('trainable', (v): v is string => typeof v === 'string', 'patterns of tensor names, for example "visual.blocks.*.temp_attn.*"', ['*']),
     data: {
-      task: data.choice('task', ['motion10']),
-      frames: data.integer('frames', { min: 2, max: 256 }, 16),
-      min_pixels: data.integer('min_pixels', { min: 784, max: 16_777_216 }, 84 * 112),
-      max_pixels: data.integer('max_pixels', { min: 784, max: 16_777_216 }, 84 * 168),
-      small_steps: data.integer('small_steps', {}, 0),
-      small_pixels: data.list('small_pixels', (v): v is number => Number.isInteger(v) && (v as number) >= 784, 'two areas in pixels, [min, max]', [56 * 56, 56 * 112]) as [number, number],
-      curriculum: data.has('curriculum') ? data.list('curriculum', isLesson, 'lessons like {"steps": 300, "kinds": ["action"]}') : [],
+      task: data.oneOf('task', ['motion10']),
+      frames: data.integer('frames', 16, { min: 2, max: 256 }),
+      min_pixels: data.integer('min_pixels', 84 * 112, AREA),
+      max_pixels: data.integer('max_pixels', 84 * 168, AREA),
+      small_steps: data.integer('small_steps', 0, { min: 0 }),
+      small_pixels: data.numbers('small_pixels', 2, [56 * 56, 56 * 112]) as [number, number],
+      curriculum: data.list('curriculum', isLesson, 'lessons like {"steps": 300, "kinds": ["action"]}', []),
       pairs: data.boolean('pairs', false),
-      plain_steps: data.integer('plain_steps', {}, 0),
-      questions: data.integer('questions', { min: 1, max: 32 }, 4),
-      seed: data.integer('seed', { max: 0xffffffff }, seed),
+      plain_steps: data.integer('plain_steps', 0, { min: 0 }),
+      questions: data.integer('questions', 4, { max: 32 }),
+      seed: data.integer('seed', seed, SEED),
     },
     batch: {
-      clips: batch.integer('clips', { min: 1, max: 4096 }, 32),
-      accumulate: batch.integer('accumulate', { min: 1, max: 1024 }, 1),
-      average: batch.choice('average', ['answer', 'clip'], 'answer'),
+      clips: batch.integer('clips', 32, { max: 4096 }),
+      accumulate: batch.integer('accumulate', 1, { max: 1024 }),
+      average: batch.oneOf('average', ['answer', 'clip'], 'answer'),
     },
     optimizer: parseOptimizer(optimizer),
-    schedule: { name: schedule.choice('name', ['cosine', 'linear', 'constant'], 'cosine'), warmup_steps: schedule.integer('warmup_steps', {}, Math.ceil(steps / 20)), floor: schedule.number('floor', { min: 0, max: 1 }, 0) },
+    schedule: { name: schedule.oneOf('name', ['cosine', 'linear', 'constant'], 'cosine'), warmup_steps: schedule.integer('warmup_steps', Math.ceil(steps / 20), { min: 0 }), floor: schedule.number('floor', 0, { min: 0, max: 1 }) },
     steps,
-    eval: { every: evaluation.integer('every', {}, 200), clips: evaluation.integer('clips', {}, 128), seed: evaluation.integer('seed', { max: 0xffffffff }, 1_000_003) },
-    checkpoint: { every: checkpoint.integer('every', {}, 200), keep: checkpoint.integer('keep', { min: 1 }, 2) },
-    dtype: root.choice('dtype', ['F32', 'BF16'], 'BF16'),
-    threads: root.integer('threads', { min: 1, max: 256 }, 2),
+    eval: { every: evaluation.integer('every', 200, { min: 0 }), clips: evaluation.integer('clips', 128, { min: 0 }), seed: evaluation.integer('seed', 1_000_003, SEED) },
+    checkpoint: { every: checkpoint.integer('every', 200, { min: 0 }), keep: checkpoint.integer('keep', 2) },
+    dtype: root.oneOf('dtype', ['F32', 'BF16'], 'BF16'),
+    threads: root.integer('threads', 2, { max: 256 }),
   };
-  if (recipe.data.frames % 2 !== 0) throw new StaveError('RECIPE', { what: `data.frames is ${recipe.data.frames}`, fix: 'give an even number: the vision encoder takes frames in pairs' });
-  if (recipe.data.min_pixels > recipe.data.max_pixels) throw new StaveError('RECIPE', { what: `data.min_pixels is ${recipe.data.min_pixels}, above data.max_pixels = ${recipe.data.max_pixels}`, fix: 'swap them' });
+  const { frames, min_pixels, max_pixels, small_pixels: [least, most] } = recipe.data;
+  if (frames % 2 !== 0) data.refuse('frames', 'the vision encoder takes frames in pairs', 'give an even number');
+  if (min_pixels > max_pixels) data.refuse('min_pixels', `it is above data.max_pixels, ${max_pixels}`, 'swap them');
+  if (!(Number.isInteger(least) && Number.isInteger(most) && least >= AREA.min && least <= most)) data.refuse('small_pixels', undefined, `give two areas in pixels, [min, max], from ${AREA.min}`);
   for (const fields of [root, data, batch, optimizer, schedule, evaluation, checkpoint]) fields.done();
   return recipe;
 }
+
+const SEED = { min: 0, max: 0xffffffff };
+const AREA = { min: 784, max: 16_777_216 };
 
 function isLesson(v: unknown): v is { steps: number; kinds: QuestionKind[] } {
   const { steps, kinds } = (v ?? {}) as { steps?: unknown; kinds?: unknown };
@@ -128,29 +133,32 @@ function isLesson(v: unknown): v is { steps: number; kinds: QuestionKind[] } {
 }
 
 function parseOptimizer(fields: Fields): AdamWSettings {
-  const betas = fields.list('betas', (v): v is number => typeof v === 'number' && v >= 0 && v < 1, 'two numbers in [0, 1)', [0.9, 0.999]);
-  fields.choice('name', ['AdamW'], 'AdamW');
-  const muon = fields.has('muon') ? parseMuon(fields.child('muon')) : undefined;
+  const betas = fields.numbers('betas', 2, [0.9, 0.999]) as [number, number];
+  if (!betas.every((beta) => beta >= 0 && beta < 1)) fields.refuse('betas', undefined, 'give two numbers in [0, 1)');
+  fields.oneOf('name', ['AdamW'], 'AdamW');
+  const muon = fields.has('muon') ? parseMuon(fields.object('muon')) : undefined;
   return {
-    lr: fields.number('lr', { min: 0 }),
-    betas: [betas[0], betas[1] ?? 0.999],
-    eps: fields.number('eps', { min: 0 }, 1e-8),
-    weight_decay: fields.number('weight_decay', { min: 0 }, 0.01),
-    max_grad_norm: fields.number('max_grad_norm', { min: 0 }, 1),
-    decay: fields.choice('decay', ['all', 'matrices'], 'matrices'),
+    lr: fields.number('lr', undefined, { min: 0 }),
+    betas,
+    eps: fields.number('eps', 1e-8, { min: 0 }),
+    weight_decay: fields.number('weight_decay', 0.01, { min: 0 }),
+    max_grad_norm: fields.number('max_grad_norm', 1, { min: 0 }),
+    decay: fields.oneOf('decay', ['all', 'matrices'], 'matrices'),
     ...(muon === undefined ? {} : { muon }),
   };
 }
 
 function parseMuon(fields: Fields): NonNullable<AdamWSettings['muon']> {
-  const muon = { lr: fields.number('lr', { min: 0 }), momentum: fields.number('momentum', { min: 0, max: 1 }, 0.95) };
+  const muon = { lr: fields.number('lr', undefined, { min: 0 }), momentum: fields.number('momentum', 0.95, { min: 0, max: 1 }) };
   fields.done();
   return muon;
 }
 
 /** A new model's config.json fields; their values are checked when the tokenizer is known, see newConfig. */
 function parseModel(root: Fields, init: string | null): Record<string, unknown> {
-  if (init === null) return new Fields(root.raw('model'), 'model').json;
-  if (root.has('model')) throw new StaveError('RECIPE', { what: 'the recipe has both init and model', fix: 'leave out model: the checkpoint has its own config.json' });
+  const given = root.has('model');
+  if (init === null) return given ? root.object('model').json : root.refuse('model', 'without init a new model is made', 'give its config.json fields, { … }');
+  // a run's own recipe.json says {} there
+  if (given && Object.keys(root.object('model').json).length > 0) throw new StaveError('RECIPE', { what: 'the recipe has both init and model', fix: 'leave out model: the checkpoint has its own config.json' });
   return {};
 }

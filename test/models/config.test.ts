@@ -39,7 +39,7 @@ test('missing fields take the defaults of transformers 4.46.1', () => {
 });
 
 test('a wrong value is named with its path', () => {
-  refused(vision({ num_heads: '8' }), /vision_config\.num_heads is "8"\nan integer from 1/);
+  refused(vision({ num_heads: '8' }), /vision_config\.num_heads is "8"\n→ give an integer from 1/);
   refused(vision({ num_heads: 0 }), /vision_config\.num_heads is 0/);
   refused(vision({ num_heads: 5 }), /vision_config\.num_heads is 5\nvision_config\.embed_dim \(64\) must be a multiple/);
   refused(vision({ hidden_size: 32 }), /vision_config\.hidden_size is 32\n.*hidden_size is 64/);
@@ -48,13 +48,13 @@ test('a wrong value is named with its path', () => {
   refused(changed({ num_hidden_layers: 1e12 }), /num_hidden_layers is 1000000000000/);
   refused(changed({ num_key_value_heads: 3 }), /num_key_value_heads is 3/);
   refused(changed({ rms_norm_eps: -1 }), /rms_norm_eps is -1/);
-  refused(changed({ video_token_id: 1024 }), /video_token_id is 1024\nan integer from 0 to 1023/);
-  refused(changed({ rope_scaling: null }), /config\.json has no rope_scaling\.mrope_section/);
+  refused(changed({ video_token_id: 1024 }), /video_token_id is 1024\n→ give an integer from 0 to 1023/);
+  refused(changed({ rope_scaling: null }), /config\.json: rope_scaling\.mrope_section is missing/);
   refused(changed({ rope_scaling: { mrope_section: [2, 3, 4] } }), /rope_scaling\.mrope_section is \[2,3,4\]\n.*add up to half the head size, 8/);
   refused(changed({ rope_scaling: { mrope_section: [2, 3, 3], type: 'yarn' } }), /rope_scaling\.type is "yarn"/);
   refused(changed({ use_sliding_window: true }), /use_sliding_window is true/);
   refused(changed({ eos_token_id: [1, 'x'] }), /eos_token_id is \[1,"x"\]/);
-  refused(changed({ temporal_attention: { order: 'time-first' } }), /temporal_attention\.order is "time-first"\none of "spatial-first", "temporal-first"/);
+  refused(changed({ temporal_attention: { order: 'time-first' } }), /temporal_attention\.order is "time-first"\n→ give one of "spatial-first", "temporal-first"/);
   refused(changed({ temporal_attention: { head_scale: 0 } }), /temporal_attention\.head_scale is 0/);
   refused([], /config\.json: the file is \[\]/);
 });
@@ -62,7 +62,7 @@ test('a wrong value is named with its path', () => {
 test('other families are refused', async () => {
   refused(await json('models/qwen2_5vl', 'config.json'), /model_type is "qwen2_5_vl"\nQwen2\.5-VL is not yet supported/);
   refused(changed({ model_type: 'llava' }), /model_type is "llava"/);
-  refused(changed({ model_type: undefined }), /has no model_type/);
+  refused(changed({ model_type: undefined }), /model_type is missing/);
   refused(changed({ architectures: ['Qwen2VLModel'] }), /architectures is \["Qwen2VLModel"\]/);
 });
 
@@ -84,7 +84,7 @@ test('generation_config.json: one end token or many, the defaults of transformer
   assert.deepEqual(parseGenerationConfig({ ...file, eos_token_id: 7 }).eos_token_id, [7]);
   const { eos_token_id, do_sample, top_k } = parseGenerationConfig(undefined, { eos_token_id: [3] });
   assert.deepEqual([eos_token_id, do_sample, top_k], [[3], false, 50]);
-  assert.throws(() => parseGenerationConfig({ top_p: 2 }), { code: 'MODEL_CONFIG', message: /generation_config\.json: top_p is 2\na number of at least 0 and at most 1/ });
+  assert.throws(() => parseGenerationConfig({ top_p: 2 }), { code: 'MODEL_CONFIG', message: /generation_config\.json: top_p is 2\n→ give a number of at least 0 and at most 1/ });
 });
 
 const bounds = (json?: object) => {

@@ -20,16 +20,28 @@ function message(work: () => unknown): string {
 
 test('a wrong field is named with its value and what is allowed', () => {
   const parse = (changes: Record<string, unknown>) => message(() => parseRecipe({ ...tinyJson, ...changes }, '/'));
-  assert.equal(parse({ steps: -3 }), 'steps is -3\n→ give a whole number ≥ 1');
-  assert.equal(parse({ steps: undefined }), 'steps is missing\n→ give a whole number ≥ 1');
-  assert.equal(parse({ optimizer: { lr: 'high' } }), 'optimizer.lr is "high"\n→ give a number ≥ 0');
+  assert.equal(parse({ steps: -3 }), 'steps is -3\n→ give an integer from 1 to 2147483647');
+  assert.equal(parse({ steps: undefined }), 'steps is missing\n→ give an integer from 1 to 2147483647');
+  assert.equal(parse({ optimizer: { lr: 'high' } }), 'optimizer.lr is "high"\n→ give a number of at least 0');
   assert.equal(parse({ data: { task: 'ssv2' } }), 'data.task is "ssv2"\n→ give one of "motion10"');
-  assert.match(parse({ optimizer: { lr: 1, learning_rate: 2 } }), /^optimizer\.learning_rate is not a field of a recipe\n→ known fields here: /);
+  assert.match(parse({ optimizer: { lr: 1, learning_rate: 2 } }), /^optimizer\.learning_rate is not a known field\n→ known fields here: /);
   assert.match(parse({ batch: 7 }), /^batch is 7\n→ give an object/);
-  assert.match(parse({ data: { task: 'motion10', frames: 5 } }), /^data\.frames is 5\n→ give an even number/);
-  assert.match(parse({ data: { task: 'motion10', min_pixels: 9000, max_pixels: 5000 } }), /^data\.min_pixels is 9000, above data\.max_pixels = 5000/);
+  assert.match(parse({ data: { task: 'motion10', frames: 5 } }), /^data\.frames is 5\nthe vision encoder takes frames in pairs\n→ give an even number/);
+  assert.match(parse({ data: { task: 'motion10', min_pixels: 9000, max_pixels: 5000 } }), /^data\.min_pixels is 9000\nit is above data\.max_pixels, 5000/);
+  assert.match(parse({ data: { task: 'motion10', small_pixels: [3136] } }), /^data\.small_pixels is \[3136\]\n→ give a list of 2 numbers/);
+  assert.match(parse({ data: { task: 'motion10', small_pixels: [5000, 4000] } }), /^data\.small_pixels is \[5000,4000\]\n→ give two areas/);
+  assert.match(parse({ optimizer: { lr: 1, betas: [0.9] } }), /^optimizer\.betas is \[0\.9\]\n→ give a list of 2 numbers/);
+  assert.match(parse({ optimizer: { lr: 1, betas: [0.9, 1] } }), /^optimizer\.betas is \[0\.9,1\]\n→ give two numbers in \[0, 1\)/);
+  assert.match(parse({ model: undefined }), /^model is missing\nwithout init a new model is made/);
   assert.match(parse({ init: 'somewhere' }), /^the recipe has both init and model/);
-  assert.match(message(() => parseRecipe([], '/')), /^the recipe is \[\]\n→ give an object/);
+  assert.match(message(() => parseRecipe([], '/')), /^the file is \[\]\n→ give an object/);
+});
+
+test('what a run writes down as its recipe is a recipe, the same one', () => {
+  const recipe = parseRecipe(tinyJson, '/');
+  assert.deepEqual(parseRecipe(JSON.parse(JSON.stringify(recipe)), '/elsewhere'), recipe);
+  const tuned = parseRecipe({ ...tinyJson, model: undefined, init: '/some/checkpoint' }, '/');
+  assert.deepEqual(parseRecipe(JSON.parse(JSON.stringify(tuned)), '/elsewhere'), tuned);
 });
 
 test('a model that does not fit together is refused before anything runs', async () => {
