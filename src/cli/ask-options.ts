@@ -1,7 +1,6 @@
 /** Options that say which model answers, which frames it sees and how it chooses words: shared by ask and plan. */
 import { StaveError } from '../errors.ts';
 import { boxModel, type AskOptions, type FrameSampling } from '../generate/index.ts';
-
 import { choice, number, string, type Option, type Values } from './command.ts';
 
 export const modelOption: Record<string, Option> = {

@@ -48,13 +48,21 @@ export async function checkpoints(recipe: Recipe): Promise<string[]> {
   return (await list(join(recipe.out, 'checkpoints'))).filter((path) => /^step-\d+$/.test(basename(path))).toSorted();
 }
 
+async function readState(file: string): Promise<StateFile> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as StateFile;
+  } catch (cause) {
+    throw new StaveError('TRAIN', { what: `${file} cannot be read`, why: (cause as Error).message, fix: 'remove its folder: the checkpoint before it is used then', cause });
+  }
+}
+
 /** The last checkpoint of the recipe's run. @throws StaveError TRAIN when there is none or another recipe wrote it */
 export async function loadCheckpoint(recipe: Recipe): Promise<TrainState> {
   const directory = (await checkpoints(recipe)).at(-1);
   if (directory === undefined) {
     throw new StaveError('TRAIN', { what: `nothing to resume: ${recipe.out} has no checkpoint`, fix: 'start without --resume' });
   }
-  const file = JSON.parse(await readFile(join(directory, 'state.json'), 'utf8')) as StateFile;
+  const file = await readState(join(directory, 'state.json'));
   if (file.recipe !== recipeHash(recipe)) {
     throw new StaveError('TRAIN', { what: `${directory} was written by another recipe`, why: `its hash is ${file.recipe}, this recipe's is ${recipeHash(recipe)}`, fix: 'resume with the recipe that the run was started with, or give another "out"' });
   }

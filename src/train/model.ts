@@ -84,9 +84,9 @@ function fromScratch(recipe: Recipe, config: Qwen2VLConfig): Pick<TrainModel, 'c
 
 /** A checkpoint's weights as float32. */
 async function fromCheckpoint(directory: string): Promise<Pick<TrainModel, 'config' | 'weights'>> {
-  const { config, weights: stored } = await openQwen2VL(directory);
+  const { config, weights: stored, storedName } = await openQwen2VL(directory);
+  await using _ = stored;
   const weights: TrainModel['weights'] = new Map();
-  for (const [name, shape] of parameterShapes(config)) weights.set(name, { shape, data: await stored.readF32(name) });
-  await stored.close();
+  for (const [name, shape] of parameterShapes(config)) weights.set(name, { shape, data: await stored.readF32(storedName(name)) });
   return { config, weights };
 }

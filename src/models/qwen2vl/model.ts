@@ -18,6 +18,8 @@ export type Qwen2VL = {
   weights: Weights;
   visual: Params;
   language: LanguageParams;
+  /** What the checkpoint calls a tensor: its own name, or the one of transformers 4.57. */
+  storedName(name: string): string;
   /** Number of weights. */
   parameters: number;
 };
@@ -37,16 +39,17 @@ export async function openQwen2VL(dir: string, { order }: OpenOptions = {}): Pro
   checkPreprocessor(preprocessor, config, join(dir, 'preprocessor_config.json'));
   const weights = await openWeights(dir);
   try {
-    const names = naming(weights);
-    detectTemporalAttention(config, weights, names, order);
+    const storedName = naming(weights);
+    detectTemporalAttention(config, weights, storedName, order);
     const shapes = parameterShapes(config);
-    checkTensors(weights, shapes, names);
-    const params = checkpointParams(weights, names);
+    checkTensors(weights, shapes, storedName);
+    const params = checkpointParams(weights, storedName);
     return {
       dir,
       config,
       preprocessor,
       weights,
+      storedName,
       visual: params.at('visual'),
       language: { model: params.at('model'), head: config.tie_word_embeddings ? undefined : params.at('lm_head') },
       parameters: [...shapes.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0),
