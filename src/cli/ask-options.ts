@@ -59,15 +59,15 @@ function frameSampling(values: Values): FrameSampling | undefined {
   const given = ['frames', 'repeat', 'fps', 'max-frames'].filter((name) => values[name] !== undefined);
   const named = choice(values, 'rule', Object.keys(rules) as (keyof typeof rules)[]);
   if (values.times !== undefined) {
-    if (named !== undefined || given.length > 0) throw new StaveError('USAGE', { what: `--times names the frames already, --${named === undefined ? given[0] : 'rule'} cannot go with it` });
+    if (named !== undefined || given.length > 0) throw new StaveError('USAGE', { what: `--times names the frames already, --${named === undefined ? given[0] : 'rule'} cannot go with it`, fix: 'leave one of them out' });
     return { rule: 'times', times: seconds(string(values, 'times')!) };
   }
   const rule = named ?? (given.some((name) => rules.count.includes(name as 'frames')) ? 'count' : given.length > 0 ? 'stave' : undefined);
   if (rule === undefined) return undefined;
   const surplus = given.find((name) => !(rules[rule] as readonly string[]).includes(name));
-  if (surplus !== undefined) throw new StaveError('USAGE', { what: `the rule "${rule}" takes no --${surplus}` });
+  if (surplus !== undefined) throw new StaveError('USAGE', { what: `the rule "${rule}" takes no --${surplus}`, fix: rules[rule].length > 0 ? `it takes ${rules[rule].map((name) => `--${name}`).join(' and ')}` : 'leave it out' });
   const frames = number(values, 'frames', { min: 1, max: 1e6, integer: true });
-  if (rule === 'count' && frames === undefined) throw new StaveError('USAGE', { what: 'the rule "count" needs --frames N' });
+  if (rule === 'count' && frames === undefined) throw new StaveError('USAGE', { what: 'the rule "count" needs --frames N', fix: 'for example --frames 16' });
   const said = { frames, repeat: values.repeat, fps: number(values, 'fps', { min: 0.001 }), max_frames: number(values, 'max-frames', { min: 1, integer: true }) };
   return { rule, ...defined(said) } as FrameSampling;
 }

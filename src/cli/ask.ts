@@ -29,7 +29,7 @@ export const ask: Command = {
     const batch = string(values, 'batch');
     const out = string(values, 'out');
     if ((batch === undefined) !== (out === undefined)) throw new StaveError('USAGE', { what: '--batch and --out go together', fix: 'stave ask --batch questions.jsonl --out answers.jsonl' });
-    if (batch !== undefined && video !== undefined) throw new StaveError('USAGE', { what: `--batch takes videos and questions from ${batch}, but "${video}" was given too` });
+    if (batch !== undefined && video !== undefined) throw new StaveError('USAGE', { what: `--batch takes videos and questions from ${batch}, but "${video}" was given too`, fix: 'leave it out, or ask about it without --batch' });
     if (batch === undefined && question === undefined) throw new StaveError('USAGE', { what: video === undefined ? 'a video and a question are missing' : 'the question is missing', fix: 'stave ask clip.mp4 "What happens in this video?"' });
     if (question?.trim() === '') throw new StaveError('USAGE', { what: 'the question is empty', fix: 'stave ask clip.mp4 "What happens in this video?"' });
     const options = askOptions(values, io.signal);

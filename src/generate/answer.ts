@@ -58,7 +58,7 @@ export class Answer implements AsyncIterable<string> {
     } finally {
       if (!finished) {
         await this.#pieces.return(undefined as never);
-        this.#settle.reject(new StaveError('ABORTED', { what: 'the answer was left before its end' }));
+        this.#settle.reject(new StaveError('ABORTED', { what: 'the answer was left before its end', fix: 'read it to the end, or await result() alone' }));
       }
     }
   }

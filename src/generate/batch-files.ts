@@ -14,7 +14,7 @@ export type EarlierAnswer = { line: number; video: string; question: string; /**
 /** @throws IO; DATA naming the line */
 export async function readQuestions(file: string): Promise<BatchQuestion[]> {
   const text = await readFile(file, 'utf8').catch((cause: Error) => {
-    throw new StaveError('IO', { what: `cannot read the questions file ${file}`, why: cause.message, cause });
+    throw new StaveError('IO', { what: `cannot read the questions file ${file}`, why: cause.message, fix: 'check the path', cause });
   });
   const seen = new Map<string, number>();
   return text.replace(/^\uFEFF/, '').split('\n').flatMap((line, i) => {
@@ -66,7 +66,7 @@ export async function readAnswers(out: string): Promise<Map<string, EarlierAnswe
     if (whole < size) await truncate(out, whole);
   } catch (cause) {
     if (cause instanceof StaveError) throw cause;
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw new StaveError('IO', { what: `cannot read ${out}`, why: (cause as Error).message, cause });
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw new StaveError('IO', { what: `cannot read ${out}`, why: (cause as Error).message, fix: 'choose another --out', cause });
   }
   return answers;
 }

@@ -28,7 +28,7 @@ export class Params {
   /** @throws WEIGHT_MISSING */
   get(name: string): Value {
     const value = this.#find(this.#join(name));
-    if (value === undefined) throw new StaveError('WEIGHT_MISSING', { what: `no tensor "${this.#join(name)}"`, why: 'a layer of the model asks for it' });
+    if (value === undefined) throw new StaveError('WEIGHT_MISSING', { what: `no tensor "${this.#join(name)}"`, why: 'a layer of the model asks for it', fix: 'check that config.json and the weights belong to the same checkpoint' });
     return value;
   }
 

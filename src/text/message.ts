@@ -34,5 +34,5 @@ function isRole(role: unknown): role is Role {
 }
 
 function refuse(what: string, why: string): never {
-  throw new StaveError('USAGE', { what, why });
+  throw new StaveError('USAGE', { what, why, fix: 'give messages like {role: "user", content: [{type: "video"}, {type: "text", text: "…"}]}' });
 }

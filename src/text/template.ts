@@ -30,7 +30,7 @@ export class ChatTemplate {
 
   /** @param constants further names the template may use: bos_token, eos_token, …  @throws TOKENIZER when it is too long or no Jinja */
   constructor(source: string, constants: Record<string, unknown> = {}) {
-    if (source.length > limits.source) throw new StaveError('TOKENIZER', { what: `the chat template has ${source.length} characters`, why: `at most ${limits.source} are read` });
+    if (source.length > limits.source) throw new StaveError('TOKENIZER', { what: `the chat template has ${source.length} characters`, why: `at most ${limits.source} are read`, fix: 'copy the template from the model the checkpoint was trained from' });
     this.source = source;
     this.#constants = constants;
     this.#program = guarded('the chat template is not valid Jinja', () => parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true })));

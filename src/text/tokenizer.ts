@@ -36,7 +36,7 @@ export class Tokenizer {
       this.#all = build({ added_tokens: added });
       this.#plain = build({ added_tokens: added.filter((token) => !token.special), model: { ...tokenizer.model, vocab: {}, merges: [] } });
     } catch (cause) {
-      throw new StaveError('TOKENIZER', { what: 'tokenizer.json cannot be used', why: cause instanceof Error ? cause.message : String(cause), cause });
+      throw new StaveError('TOKENIZER', { what: 'tokenizer.json cannot be used', why: cause instanceof Error ? cause.message : String(cause), fix: 'use the tokenizer files of a Qwen2-VL checkpoint', cause });
     }
     this.#plain.model = this.#all.model; // one vocabulary serves both
     this.#added = new Map(added.map((token) => [token.id, token]));
@@ -49,7 +49,7 @@ export class Tokenizer {
     if (text === '') return [];
     const { ids } = (special ? this.#all : this.#plain).encode(text, { add_special_tokens: false });
     const forged = special ? undefined : ids.find((id) => this.#added.get(id)?.special); // only in a vocabulary whose merges spell a special token
-    if (forged !== undefined) throw new StaveError('TOKENIZER', { what: `plain text became the special token ${this.token(forged)}`, why: 'the merges of tokenizer.json can spell it' });
+    if (forged !== undefined) throw new StaveError('TOKENIZER', { what: `plain text became the special token ${this.token(forged)}`, why: 'the merges of tokenizer.json can spell it', fix: 'use the tokenizer files of a Qwen2-VL checkpoint' });
     return ids;
   }
 
