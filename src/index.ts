@@ -1,9 +1,15 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The package's exports. */
-export { StaveError, codes, isAbort, type Code } from './errors.ts';
+export { StaveError, codes, isAbort, type Code, type Details } from './errors.ts';
+// asking
 export {
   answerBatch, boxClips, boxModel, load, planVideo, VideoModel,
-  type Answer, type AnswerResult, type AskOptions, type BatchOptions, type BatchProgress, type BatchQuestion, type BatchSummary, type ChatMessage, type ChatPart, type FrameInput, type FrameSampling, type ImageSource, type LoadOptions, type ModelInfo, type Plan, type VideoSource,
+  type Answer, type AnswerResult, type AskOptions, type BatchOptions, type BatchProgress, type BatchQuestion, type BatchSummary, type ChatMessage, type ChatPart, type FrameInput, type FrameSampling,
+  type GenerationOptions, type GenerationSettings, type ImageSource, type LoadOptions, type MediaPlan, type MemoryEstimate, type ModelInfo, type Origin, type Plan, type Setting, type TemporalScope, type VideoSource,
 } from './generate/index.ts';
-export { loadRecipe, train, type Recipe, type TrainOptions, type TrainProgress, type TrainResult } from './train/index.ts';
-export { clipClasses, isRight, renderSet, score, type ClipClass, type Motion10Record, type Motion10Result, type RenderSetOptions } from './tasks/index.ts';
+// video files
+export { decode, encodeVideo, frameTimes, probe, type Clip, type DecodeOptions, type Decoding, type EncodeOptions, type Frame, type Limits, type Picture, type ReadOptions, type VideoInfo } from './video/index.ts';
+// training
+export { loadRecipe, train, type EvalMetrics, type Recipe, type TrainOptions, type TrainProgress, type TrainResult } from './train/index.ts';
+// Motion-10
+export { clipClasses, isRight, renderSet, score, type ClipClass, type Motion10Record, type Motion10Result, type QuestionKind, type RenderSetOptions, type Score } from './tasks/index.ts';

@@ -64,7 +64,7 @@ for (const node of nodes) {
 }
 
 test('the types stand alone: strict, without @types/node or skipLibCheck', () => {
-  writeFileSync(join(project, 'use.ts'), `import { load, planVideo, train, loadRecipe, isAbort, StaveError, type AnswerResult, type AskOptions } from 'stave';
+  writeFileSync(join(project, 'use.ts'), `import { decode, load, planVideo, train, loadRecipe, isAbort, StaveError, type AnswerResult, type AskOptions } from 'stave';
     const model = await load(undefined, { threads: 1 });
     const options: AskOptions = { sampling: { rule: 'count', frames: 16, repeat: true }, max_new_tokens: 4, signal: AbortSignal.timeout(1000) };
     const answer = model.ask('clip.mp4', 'What?', options);
@@ -76,6 +76,7 @@ test('the types stand alone: strict, without @types/node or skipLibCheck', () =>
     // @ts-expect-error no such rule
     model.ask('clip.mp4', 'What?', { sampling: { rule: 'nothing' } });
     export const all = [seconds, bytes, loss.finished, isAbort(new StaveError('USAGE', { what: 'x' }))];
+    for await (const { data, time } of decode('clip.mp4', { pick: result.frames.map(({ index }) => index) })) time.toFixed(data.length);
     await model.dispose();`);
   const { status, stdout } = spawnSync(process.execPath, [tsc, '--strict', '--target', 'es2022', '--module', 'nodenext', '--noEmit', 'use.ts'], { encoding: 'utf8', cwd: project });
   assert.deepEqual([stdout, status], ['', 0]);
