@@ -7,12 +7,13 @@ import { exportModel } from '../../src/train/export.ts';
 import { savedConfig, startModel } from '../../src/train/model.ts';
 import { tiny } from './tiny.ts';
 
+const renamed = (name: string): string => name.replace(/^model\./, 'model.language_model.').replace(/^visual\./, 'model.visual.');
+
 test('training goes on from a checkpoint, whichever transformers named its tensors', async () => {
   await using setup = await tiny();
   const { recipe } = setup;
   const tokenizer = await loadTokenizer(textReader(recipe.tokenizer));
   const fresh = await startModel(recipe, tokenizer);
-  const renamed = (name: string) => name.replace(/^model\./, 'model.language_model.').replace(/^visual\./, 'model.visual.');
   for (const [folder, nameOf] of [['old', (name: string) => name], ['new', renamed]] as const) {
     const directory = join(recipe.out, folder);
     const weights = [...fresh.weights].map(([name, tensor]): [string, typeof tensor] => [nameOf(name), tensor]);
