@@ -2,8 +2,8 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Row } from './conformance/compare.ts';
 
-export type Row = { name: string; ok: boolean; deviation?: number; note?: string };
 export type Kind = { kind: string; check(dir: string): Promise<Row[]> };
 
 /** A folder's kind is told by a file in it. Each checker is loaded only when its set turns up. */

@@ -6,12 +6,11 @@ import { encodeVisual, type TemporalScope, type VisualItem } from '../../src/gen
 import { generateTokens, type Prompt } from '../../src/generate/tokens.ts';
 import { textReader } from '../../src/models/checkpoint.ts';
 import { parseGenerationConfig } from '../../src/models/generation-config.ts';
-import { languageGraph, openQwen2VL, pixelValues, ropeIndex, textPositions, visionGraph, visualTokens, type Grid, type Qwen2VL, type Rgb, type TemporalAttention } from '../../src/models/qwen2vl/index.ts';
+import { languageGraph, openQwen2VL, pixelValues, ropeIndex, textPositions, visionGraph, visualTokens, type Grid, type Qwen2VL, type TemporalAttention } from '../../src/models/qwen2vl/index.ts';
 import { Runtime, type Program } from '../../src/runtime/index.ts';
 import { encodeConversation, loadChatTemplate, loadTokenizer, type ChatTemplate, type Message, type Tokenizer } from '../../src/text/index.ts';
 import { openWeights, type Weights } from '../../src/weights/index.ts';
-
-export type Row = { name: string; ok: boolean; /** Worst deviation, relative to the largest entry. */ deviation?: number; note?: string };
+import { deviation, pictures, type Row } from './compare.ts';
 
 type Case = {
   name: string;
@@ -166,25 +165,6 @@ class Findings {
     const note = [...this.#failures, ...this.#remarks].join('; ');
     return { name: this.#name, ok: this.#failures.length === 0, deviation: this.#worst, ...(note !== '' && { note }) };
   }
-}
-
-/** Largest difference relative to the largest expected entry; infinite when the sizes differ. */
-export function deviation(actual: Float32Array, expected: Float32Array): number {
-  if (actual.length !== expected.length) return Infinity;
-  let [largest, worst] = [0, 0];
-  for (let i = 0; i < expected.length; i++) {
-    largest = Math.max(largest, Math.abs(expected[i]));
-    const difference = Math.abs(actual[i] - expected[i]);
-    worst = difference <= worst ? worst : difference; // a NaN stays
-  }
-  return worst === 0 ? 0 : worst / largest;
-}
-
-/** uint8 [frames, H, W, 3] or [H, W, 3] as pictures. */
-function pictures(data: Uint8Array, shape: number[]): Rgb[] {
-  const [height, width] = shape.slice(-3);
-  const size = height * width * 3;
-  return Array.from({ length: data.length / size }, (_, i) => ({ data: data.subarray(i * size, (i + 1) * size), width, height }));
 }
 
 function joined(arrays: Float32Array[]): Float32Array {

@@ -11,8 +11,7 @@ import { pixelBytes, pixelValues, type Rgb } from '../../src/models/qwen2vl/proc
 import { loadTokenizer } from '../../src/text/index.ts';
 import { qwenFrameCount, resizeBicubic, sampleQwen, sampleStave, smartResize, type ResizeRule } from '../../src/video/index.ts';
 import { openWeights, type Weights } from '../../src/weights/index.ts';
-
-export type Row = { name: string; ok: boolean; /** Largest difference from the recorded values. */ deviation?: number; note?: string };
+import { pictures, type Row } from './compare.ts';
 
 /** Of resized values, the part that may be more than one level off: the reference's own rounding. */
 const RESIZE_OUTLIERS = 0.001;
@@ -73,7 +72,7 @@ async function resize({ rows }: { rows: [number, number, number, number][] }, te
       const actual = resizeBicubic(await bytes(tensors, `resize.${i}.input`), h, w, H, W, rule);
       const expected = await bytes(tensors, `resize.${i}.${rule}`);
       const outliers = actual.filter((value, k) => Math.abs(value - expected[k]) > 1).length / expected.length;
-      results.push({ name: `resize.${i} ${h}×${w} → ${H}×${W} ${rule}`, deviation: deviation(actual, expected), ok: actual.length === expected.length && outliers <= RESIZE_OUTLIERS, note: `${(100 * outliers).toFixed(2)} % over 1 level` });
+      results.push({ name: `resize.${i} ${h}×${w} → ${H}×${W} ${rule}`, deviation: largestDifference(actual, expected), ok: actual.length === expected.length && outliers <= RESIZE_OUTLIERS, note: `${(100 * outliers).toFixed(2)} % over 1 level` });
     }
   return results;
 }
@@ -85,11 +84,11 @@ async function pixels(rows: PixelRow[], tensors: Weights): Promise<Row[]> {
   for (const [i, { min_pixels, max_pixels, key, grid_thw }] of rows.entries()) {
     const config = parsePreprocessorConfig({ min_pixels, max_pixels });
     const { pixel_values, grid } = pixelValues(await frames(tensors, `pixels.${i}.frames`), config);
-    const d = deviation(pixel_values, await tensors.readF32(`pixels.${i}.${key}`));
+    const d = largestDifference(pixel_values, await tensors.readF32(`pixels.${i}.${key}`));
     results.push({ name: `pixels.${i} ${key}`, deviation: d, ok: d === 0 && same(grid, grid_thw[0]), note: `grid ${grid.join('×')}` });
     const raw = pixelBytes(await frames(tensors, `pixels.${i}.frames`), { ...config, do_rescale: false, do_normalize: false });
     const plain = pixelValues(await frames(tensors, `pixels.${i}.frames`), { ...config, do_rescale: false, do_normalize: false });
-    if (deviation(raw.pixel_values, plain.pixel_values) !== 0) results.push({ name: `pixels.${i} bytes`, ok: false, note: 'bytes and floats are ordered differently' });
+    if (largestDifference(raw.pixel_values, plain.pixel_values) !== 0) results.push({ name: `pixels.${i} bytes`, ok: false, note: 'bytes and floats are ordered differently' });
   }
   return results;
 }
@@ -122,7 +121,7 @@ function samplers(rows: SamplerRow[]): Row[] {
     const { ids, probabilities: p } = candidates(Float32Array.from(logits), previous_ids, options);
     const dense = new Float64Array(logits.length);
     ids.forEach((id, i) => (dense[id] = p[i]));
-    worst = Math.max(worst, deviation(dense, probabilities));
+    worst = Math.max(worst, largestDifference(dense, probabilities));
   }
   return [{ name: 'samplers', ok: worst <= PROBABILITY_TOLERANCE, deviation: worst, note: `${rows.length} rows` }];
 }
@@ -138,10 +137,7 @@ function exact<T>(name: string, rows: T[], holds: (row: T) => boolean): Row {
 }
 
 async function frames(tensors: Weights, name: string): Promise<Rgb[]> {
-  const [count, height, width] = tensors.info(name).shape;
-  const data = await bytes(tensors, name);
-  const size = height * width * 3;
-  return Array.from({ length: count }, (_, i) => ({ data: data.subarray(i * size, (i + 1) * size), width, height }));
+  return pictures(await bytes(tensors, name), tensors.info(name).shape);
 }
 
 async function bytes(tensors: Weights, name: string): Promise<Uint8Array> {
@@ -157,11 +153,11 @@ async function readText(file: string): Promise<string | undefined> {
 }
 
 function same(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
-  return deviation(a, b) === 0;
+  return largestDifference(a, b) === 0;
 }
 
 /** Largest difference of two equally long lists; infinite when they are not. */
-function deviation(a: ArrayLike<number>, b: ArrayLike<number>): number {
+function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return Infinity;
   let worst = 0;
   for (let i = 0; i < a.length; i++) worst = Math.max(worst, Math.abs(a[i] - b[i]));

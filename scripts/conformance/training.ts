@@ -1,7 +1,7 @@
 /** The training reference set: gradients of one backward pass, the first stage's log and final weights, against PyTorch's. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { grad, graph, input, type Tensor, type TypedArray } from '../../src/graph/index.ts';
+import { grad, graph, input, type Tensor } from '../../src/graph/index.ts';
 import { textReader } from '../../src/models/checkpoint.ts';
 import { mropeTables, openQwen2VL, parameterShapes, pixelBytes, spaceTables, timeTables, type Qwen2VL } from '../../src/models/qwen2vl/index.ts';
 import { Runtime } from '../../src/runtime/index.ts';
@@ -11,8 +11,7 @@ import { trainEngine } from '../../src/train/engine.ts';
 import { scheduleFactor } from '../../src/train/schedule.ts';
 import { forward, trainGraphs } from '../../src/train/step.ts';
 import { openWeights, type Weights } from '../../src/weights/index.ts';
-
-export type Row = { name: string; ok: boolean; /** Worst deviation, relative to the largest entry. */ deviation?: number; note?: string };
+import { deviation, pictures, type Row } from './compare.ts';
 
 type StoredSample = { messages: Message[]; input_ids: number[]; labels: number[]; video_grid_thw: [number, number, number][] };
 type Log = { step: number; loss: number; grad_norm: number; learning_rate: number }[];
@@ -57,10 +56,7 @@ async function encodeSample(file: TrainingFile, model: Qwen2VL, i: number): Prom
 /** The reference's forward pass is transformers 4.46.1's, which makes M-RoPE positions in generate() alone: called by a trainer, all three rows count up by one. */
 async function sampleOf({ config, preprocessor }: Qwen2VL, stored: Weights, { video_grid_thw: [grid] }: StoredSample, { ids, labels }: { ids: number[]; labels: number[] }, i: number): Promise<Sample> {
   const name = `sample.${i}.frames`;
-  const [count, height, width] = stored.info(name).shape;
-  const bytes = (await stored.read(name)) as Uint8Array;
-  const size = height * width * 3;
-  const frames = Array.from({ length: count }, (_, k) => ({ data: bytes.subarray(k * size, (k + 1) * size), width, height }));
+  const frames = pictures((await stored.read(name)) as Uint8Array, stored.info(name).shape);
   const cut = splitPrefix(ids, config.vision_end_token_id);
   const prefix = ids.slice(0, cut);
   return { seed: String(i), prefix, positions: Int32Array.from({ length: 3 * cut }, (_, i) => i % cut), next: cut, segments: [{ kind: 'sample', ids: ids.slice(cut), labels: labels.slice(cut) }], pixels: pixelBytes(frames, preprocessor).pixel_values, grid };
@@ -129,19 +125,6 @@ async function checkStage1(runtime: Runtime, model: Qwen2VL, stored: Weights, { 
   let weight = 0;
   for (const [name, { data }] of final) weight = Math.max(weight, deviation(data, await stored.readF32(`stage1.${name}`)));
   return [row('losses', worst.loss), row('gradient norms', worst.grad_norm), row('learning rates', worst.learning_rate), row('final weights', weight)];
-}
-
-/** Largest difference over the largest expected entry; infinite when sizes differ or a value is no number. */
-function deviation(actual: TypedArray, expected: Float32Array): number {
-  if (actual.length !== expected.length) return Infinity;
-  let difference = 0, largest = 0;
-  for (let i = 0; i < expected.length; i++) {
-    const d = Math.abs(Number(actual[i]) - expected[i]);
-    if (Number.isNaN(d)) return Infinity;
-    difference = Math.max(difference, d);
-    largest = Math.max(largest, Math.abs(expected[i]));
-  }
-  return largest === 0 ? difference : difference / largest;
 }
 
 const row = (name: string, d: number): Row => ({ name: `stage1 ${name}`, ok: d <= TOLERANCE, deviation: d });

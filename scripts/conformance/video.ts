@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { StaveError } from '../../src/errors.ts';
 import { decode, frameTimes, probe } from '../../src/video/index.ts';
 import type { Frame, VideoInfo } from '../../src/video/index.ts';
-
-export type Row = { name: string; ok: boolean; /** Worst timestamp, seconds. */ deviation?: number; note?: string };
+import type { Row } from './compare.ts';
 
 type Expected =
   | { error: true }
@@ -14,7 +13,7 @@ type Expected =
 const maxSeconds = 0.001;
 const maxLevels = 2; // of a clip's mean colour
 
-/** A row per file of `dir`/videos.json. */
+/** A row per file of `dir`/videos.json; deviation: of timestamps, seconds. */
 export async function checkVideoSet(dir: string): Promise<Row[]> {
   const videos: Record<string, Expected> = JSON.parse(await readFile(join(dir, 'videos.json'), 'utf8'));
   const rows: Row[] = [];

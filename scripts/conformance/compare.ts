@@ -1,0 +1,26 @@
+/** What the checkers of reference sets share: their rows, and how far numbers are off. */
+import type { TypedArray } from '../../src/graph/index.ts';
+import type { Rgb } from '../../src/models/qwen2vl/index.ts';
+
+/** A case's result. deviation: its worst, in the unit that the set's checker names. */
+export type Row = { name: string; ok: boolean; deviation?: number; note?: string };
+
+/** Largest difference over the largest expected entry; infinite when sizes differ or a value is no number. */
+export function deviation(actual: TypedArray, expected: Float32Array): number {
+  if (actual.length !== expected.length) return Infinity;
+  let difference = 0, largest = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const d = Math.abs(Number(actual[i]) - expected[i]);
+    if (Number.isNaN(d)) return Infinity;
+    difference = Math.max(difference, d);
+    largest = Math.max(largest, Math.abs(expected[i]));
+  }
+  return largest === 0 ? difference : difference / largest;
+}
+
+/** uint8 [frames, H, W, 3] or [H, W, 3] as pictures. */
+export function pictures(data: Uint8Array, shape: readonly number[]): Rgb[] {
+  const [height, width] = shape.slice(-3);
+  const size = height * width * 3;
+  return Array.from({ length: data.length / size }, (_, i) => ({ data: data.subarray(i * size, (i + 1) * size), width, height }));
+}
