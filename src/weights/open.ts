@@ -43,7 +43,8 @@ async function openShards(index: string, files: FileHandle[]): Promise<Weights> 
     if (!(await statOr(path))) throw missing(path, `${index} places ${names.length} tensors there, among them "${names[0]}"`, 'download the missing file');
     const opened = await openFile(path, files);
     metadata = { ...metadata, ...opened.metadata };
-    handles.set(opened.file, opened.handle);
+    if (handles.has(opened.file)) await opened.handle.close(); // two names lead to one file
+    else handles.set(opened.file, opened.handle);
     const inside = byName(opened.tensors);
     for (const name of names) {
       const info = inside.get(name);
