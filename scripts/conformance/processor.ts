@@ -7,9 +7,9 @@ import { candidates } from '../../src/generate/samplers.ts';
 import { temporalHeads } from '../../src/models/qwen2vl/config.ts';
 import { ropeIndex, type Grid } from '../../src/models/qwen2vl/mrope.ts';
 import { parsePreprocessorConfig } from '../../src/models/qwen2vl/preprocessor-config.ts';
-import { pixelBytes, pixelValues, type Rgb } from '../../src/models/qwen2vl/processor.ts';
+import { pixelBytes, pixelValues } from '../../src/models/qwen2vl/processor.ts';
 import { loadTokenizer } from '../../src/text/index.ts';
-import { qwenFrameCount, resizeBicubic, sampleQwen, sampleStave, smartResize, type ResizeRule } from '../../src/video/index.ts';
+import { qwenFrameCount, resizeBicubic, sampleQwen, sampleStave, smartResize, type Picture, type ResizeRule } from '../../src/video/index.ts';
 import { openWeights, type Weights } from '../../src/weights/index.ts';
 import { pictures, type Row } from './compare.ts';
 
@@ -136,7 +136,7 @@ function exact<T>(name: string, rows: T[], holds: (row: T) => boolean): Row {
   return { name, ok: wrong === -1, note: wrong === -1 ? `${rows.length} rows` : `row ${wrong} differs: ${JSON.stringify(rows[wrong]).slice(0, 200)}` };
 }
 
-async function frames(tensors: Weights, name: string): Promise<Rgb[]> {
+async function frames(tensors: Weights, name: string): Promise<Picture[]> {
   return pictures(await bytes(tensors, name), tensors.info(name).shape);
 }
 

@@ -1,7 +1,5 @@
 /** A strip of frames as terminal text: two pixels a character, the upper half block in true colour or shades of grey. */
-import { resizeBicubic } from '../video/index.ts';
-
-type Picture = { data: Uint8Array; width: number; height: number };
+import { resizeBicubic, type Picture } from '../video/index.ts';
 
 /** @param frames RGB frames of one size   @param width characters for the whole strip   @param color false: plain ASCII shades */
 export function strip(frames: readonly Picture[], { width, color }: { width: number; color: boolean }): string {

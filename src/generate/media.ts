@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { StaveError } from '../errors.ts';
-import { frameSize, gridOf, normalisation, placeFrame, visualTokens, type Grid, type PreprocessorConfig, type Rgb } from '../models/qwen2vl/index.ts';
-import { decode, frameTimes, resizeBicubic, type ReadOptions, type VideoInfo } from '../video/index.ts';
+import { frameSize, gridOf, normalisation, placeFrame, visualTokens, type Grid, type PreprocessorConfig } from '../models/qwen2vl/index.ts';
+import { decode, frameTimes, resizeBicubic, type Picture, type ReadOptions, type VideoInfo } from '../video/index.ts';
 import type { VisualItem } from './encoder.ts';
 import { sampleFrames, type FrameSampling } from './frame-sampling.ts';
 
 /** RGB bytes [height, width, 3]; where in a video it stood, if it comes from one. */
-export type FrameInput = Rgb & { index?: number; /** Seconds. */ time?: number };
+export type FrameInput = Picture & { index?: number; /** Seconds. */ time?: number };
 
 /** A file, or frames that are all used. */
 export type VideoSource = string | readonly FrameInput[];
@@ -86,7 +86,7 @@ export async function readMedia({ source }: MediaSource, { kind, frames, grid, s
   const found = new Set(damage); // decoding tells once more what the packets told
   const pictures = typeof source === 'string' ? chosen(source, frames.map(({ index }) => index), sizes.input, read, found) : resized(Array.isArray(source) ? source : [source as FrameInput], sizes.input);
   let count = 0;
-  let last: Rgb | undefined;
+  let last: Picture | undefined;
   for await (const picture of pictures) {
     await pausing(placeFrame(picture.data, count++, grid, preprocessor, pixel_values, table));
     last = picture;
@@ -107,7 +107,7 @@ async function pausing(steps: Iterable<void>): Promise<void> {
 }
 
 /** Frames of a file by number, ascending; one that is asked for twice is decoded once. What is wrong with the file goes into `damage`. */
-async function* chosen(path: string, indices: readonly number[], size: Size, read: ReadOptions, damage: Set<string>): AsyncGenerator<Rgb> {
+async function* chosen(path: string, indices: readonly number[], size: Size, read: ReadOptions, damage: Set<string>): AsyncGenerator<Picture> {
   let at = 0;
   const decoding = decode(path, { ...read, pick: [...new Set(indices)], size });
   for await (const frame of decoding) {
@@ -117,7 +117,7 @@ async function* chosen(path: string, indices: readonly number[], size: Size, rea
   for (const text of decoding.damage) damage.add(text);
 }
 
-function* resized(frames: readonly FrameInput[], { width, height }: Size): Generator<Rgb> {
+function* resized(frames: readonly FrameInput[], { width, height }: Size): Generator<Picture> {
   for (const [i, frame] of frames.entries()) {
     if (frame.data.length !== frame.width * frame.height * 3)
       throw new StaveError('USAGE', { what: `frame ${i} holds ${frame.data.length} bytes`, why: `${frame.width}×${frame.height} pixels in RGB take ${frame.width * frame.height * 3}`, fix: 'give frames as RGB bytes, [height, width, 3]' });

@@ -25,7 +25,7 @@ export function parseClipClass(text: string): ClipClass[] {
 const block: readonly ClipClass[] = [...actionIds, 'order', 'order', 'order', 'blink', 'bounce'];
 
 /** The class of clip `index`: every class as often as its share asks, shuffled block by block. */
-export function classAt({ seed, classes }: ClipSet, index: number): ClipClass {
+function classAt({ seed, classes }: ClipSet, index: number): ClipClass {
   const extra = random(seed, 'extra', Math.floor(index / 16)).pick(['blink', 'bounce'] as const);
   const list = classes ?? [...block, extra];
   return random(seed, 'classes', Math.floor(index / list.length)).shuffle(list)[index % list.length];

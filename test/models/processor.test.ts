@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { frameSize, gridOf, pixelBytes, pixelValues, visualTokens, type Rgb } from '../../src/models/qwen2vl/processor.ts';
+import { frameSize, gridOf, pixelBytes, pixelValues, visualTokens } from '../../src/models/qwen2vl/processor.ts';
 import { parsePreprocessorConfig } from '../../src/models/qwen2vl/preprocessor-config.ts';
+import type { Picture } from '../../src/video/index.ts';
 import { checkProcessorSet } from '../../scripts/conformance/processor.ts';
 
 const goldens = fileURLToPath(new URL('../goldens', import.meta.url));
@@ -50,6 +51,6 @@ test('frames that can not be used are refused', () => {
   assert.throws(() => pixelValues([noise(30, 28, 0)], { ...config, do_resize: false }), { code: 'USAGE', message: /multiples of 28/ });
 });
 
-function noise(height: number, width: number, seed: number): Rgb {
+function noise(height: number, width: number, seed: number): Picture {
   return { data: Uint8Array.from({ length: height * width * 3 }, (_, i) => Math.imul(i + 1, 2654435761 + 97 * seed) >>> 24), width, height };
 }

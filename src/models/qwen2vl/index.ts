@@ -7,4 +7,4 @@ export { spaceTables, timeTables, type RopeTables } from './rope.ts';
 export { parameterShapes } from './tensors.ts';
 export { checkPreprocessor, parsePreprocessorConfig, type PreprocessorConfig } from './preprocessor-config.ts';
 export { visionTower, type VisionOutputs, type VisionRope } from './vision.ts';
-export { frameSize, gridOf, normalisation, pixelBytes, pixelValues, placeFrame, visualTokens, type Rgb } from './processor.ts';
+export { frameSize, gridOf, normalisation, pixelBytes, pixelValues, placeFrame, visualTokens } from './processor.ts';

@@ -5,7 +5,7 @@ import { inverseFrequencies } from './rope.ts';
 export type Grid = readonly [t: number, h: number, w: number];
 
 /** Token ids and the merge size, as config.json has them. */
-export type VisualTokens = { image_token_id: number; video_token_id: number; spatial_merge_size: number };
+export type Placeholders = { image_token_id: number; video_token_id: number; spatial_merge_size: number };
 
 export type PositionIds = {
   /** [3, S]: rows of time, height and width; equal for text. */
@@ -17,7 +17,7 @@ export type PositionIds = {
 /** M-RoPE positions of one prompt, its visual placeholders already repeated to one a visual token. Text counts up by one; an image or video starts
  * where the text before it ended and spans time, rows and columns; text goes on behind the largest of these. transformers Qwen2VL get_rope_index
  * @param grids of the images and of the videos, each in the order of the prompt   @throws USAGE when placeholders and grids don't fit together */
-export function ropeIndex(input_ids: ArrayLike<number>, grids: { images?: readonly Grid[]; videos?: readonly Grid[] }, tokens: VisualTokens): PositionIds {
+export function ropeIndex(input_ids: ArrayLike<number>, grids: { images?: readonly Grid[]; videos?: readonly Grid[] }, tokens: Placeholders): PositionIds {
   const S = input_ids.length;
   const position_ids = new Int32Array(3 * S); // [3, S]
   const waiting = { image: [...(grids.images ?? [])], video: [...(grids.videos ?? [])] };

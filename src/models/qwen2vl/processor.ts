@@ -1,11 +1,9 @@
 import { StaveError } from '../../errors.ts';
+import type { Picture } from '../../video/index.ts';
 import { resizer } from '../../video/resize.ts';
 import { smartResize } from '../../video/smart-resize.ts';
 import type { Grid } from './mrope.ts';
 import type { PreprocessorConfig } from './preprocessor-config.ts';
-
-/** A picture: RGB bytes, [height, width, 3]. */
-export type Rgb = { data: Uint8Array; width: number; height: number };
 
 const CHANNELS = 3;
 
@@ -36,12 +34,12 @@ export type Patches<A> = {
 
 /** Frames → normalised patches. All frames are brought to the size that the first one asks for. transformers 4.46.1 Qwen2VLImageProcessor
  * @param frames at least one; an incomplete last group is filled up with the last frame  @throws USAGE, LIMIT */
-export function pixelValues(frames: readonly Rgb[], config: PreprocessorConfig): Patches<Float32Array<SharedArrayBuffer>> {
+export function pixelValues(frames: readonly Picture[], config: PreprocessorConfig): Patches<Float32Array<SharedArrayBuffer>> {
   return cut(frames, config, (length) => new Float32Array(new SharedArrayBuffer(4 * length)), normalisation(config));
 }
 
 /** The same patches still bytes, a quarter of the memory: for graphs that normalise by themselves. */
-export function pixelBytes(frames: readonly Rgb[], config: PreprocessorConfig): Patches<Uint8Array<SharedArrayBuffer>> {
+export function pixelBytes(frames: readonly Picture[], config: PreprocessorConfig): Patches<Uint8Array<SharedArrayBuffer>> {
   return cut(frames, config, (length) => new Uint8Array(new SharedArrayBuffer(length)), undefined);
 }
 
@@ -55,7 +53,7 @@ export function normalisation({ do_rescale, rescale_factor, do_normalize, image_
   });
 }
 
-function cut<A extends Float32Array | Uint8Array>(frames: readonly Rgb[], config: PreprocessorConfig, allocate: (length: number) => A, table: Float32Array | undefined): Patches<A> {
+function cut<A extends Float32Array | Uint8Array>(frames: readonly Picture[], config: PreprocessorConfig, allocate: (length: number) => A, table: Float32Array | undefined): Patches<A> {
   if (frames.length === 0) throw new StaveError('USAGE', { what: 'there are no frames', fix: 'give at least one' });
   const size = frameSize(frames[0].height, frames[0].width, config);
   const grid = gridOf(frames.length, size, config);

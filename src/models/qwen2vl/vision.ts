@@ -49,7 +49,7 @@ export function visionBlock(p: Params, x: Value, rope: VisionRope, clips: Clips,
 }
 
 /** Each patch attends over the N patches of its own frame group. x: [B·T·N, D] → [B·T·N, D] */
-export function spatialAttention(p: Params, x: Value, rope: Rope, { B, T, N }: Clips, { embed_dim: D, num_heads: H }: VisionConfig): Value {
+function spatialAttention(p: Params, x: Value, rope: Rope, { B, T, N }: Clips, { embed_dim: D, num_heads: H }: VisionConfig): Value {
   const frames = dim.mul(B, T);
   const d = D / H;
   const qkv = linear(p.at('qkv'), x)
