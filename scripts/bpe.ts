@@ -1,12 +1,5 @@
 /** Byte-level byte pair encoding, trained: small and deterministic. Sennrich et al., arXiv:1508.07909; bytes as in GPT-2. */
-
-const printable = (b: number): boolean => (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || (b >= 174 && b <= 255);
-
-/** GPT-2's printable character for each byte: itself where printable, else the next one from U+0100 on. */
-export function byteCharacters(): string[] {
-  let next = 256;
-  return Array.from({ length: 256 }, (_, b) => String.fromCodePoint(printable(b) ? b : next++));
-}
+import { byteCharacters } from '../src/text/stream-decoder.ts';
 
 /** Learns up to `merges` merges from pieces of text (each with its count); pairs seen fewer than `least` times are left alone.
  * The commonest pair goes first; of equally common ones the first in code point order. */

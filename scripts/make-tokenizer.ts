@@ -4,7 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { actions, colorNames, makeScene, shapeNames } from '../src/clips/index.ts';
 import { questions } from '../src/tasks/questions.ts';
-import { byteCharacters, trainMerges } from './bpe.ts';
+import { byteCharacters } from '../src/text/stream-decoder.ts';
+import { trainMerges } from './bpe.ts';
 
 /** Vocabulary with the special tokens at its end. */
 const size = 768;

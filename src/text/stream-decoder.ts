@@ -34,12 +34,13 @@ export function bytesOf(token: string): Uint8Array {
 }
 
 /** Byte-level vocabularies write each byte as one printable character: printable Latin-1 as itself, the others as U+0100, U+0101, … in order. (GPT-2 bytes_to_unicode) */
-const byteOf: ReadonlyMap<number, number> = (() => {
-  const map = new Map<number, number>();
+export function byteCharacters(): string[] {
   let others = 0;
-  for (let b = 0; b < 256; b++) map.set(isPrintable(b) ? b : 0x100 + others++, b);
-  return map;
-})();
+  return Array.from({ length: 256 }, (_, b) => String.fromCharCode(isPrintable(b) ? b : 0x100 + others++));
+}
+
+/** Character code → byte. */
+const byteOf: ReadonlyMap<number, number> = new Map(byteCharacters().map((character, b) => [character.charCodeAt(0), b]));
 
 function isPrintable(b: number): boolean {
   return (b >= 0x21 && b <= 0x7e) || (b >= 0xa1 && b <= 0xac) || b >= 0xae;
