@@ -10,7 +10,7 @@ import { decode } from '../src/video/index.ts';
 
 const { values } = parseArgs({ options: { model: { type: 'string', default: boxModel }, count: { type: 'string', default: '2000' }, seed: { type: 'string', default: 'report' }, labels: { type: 'string' }, json: { type: 'boolean' } } });
 const count = Number(values.count);
-await using model = await load(values.model);
+await using model: VideoModel = await load(values.model);
 const { records, folder } = values.labels === undefined ? await rendered() : await labelled(values.labels);
 const clips = Map.groupBy(records, ({ video }) => video);
 
@@ -50,14 +50,14 @@ async function labelled(file: string): Promise<{ records: Motion10Record[]; fold
 
 /** The frames that the model would be shown of a file, at the size it gets them: decoded once for all questions. */
 async function framesOf(path: string): Promise<FrameInput[]> {
-  const { media: [clip] } = await (model as VideoModel).plan(path);
+  const { media: [clip] } = await model.plan(path);
   const found = new Map<number, FrameInput>();
   for await (const frame of decode(path, { pick: [...new Set(clip.frames.map(({ index }) => index))], size: clip.sizes.input, isolate: false })) found.set(frame.index, frame);
   return clip.frames.map(({ index }) => found.get(index)!);
 }
 
 async function answer(frames: FrameInput[], question: string): Promise<string> {
-  return (await (model as VideoModel).ask(frames, question, { max_new_tokens: 32 }).result()).text;
+  return (await model.ask(frames, question, { max_new_tokens: 32 }).result()).text;
 }
 
 function markdown({ fresh, reversed, repeated }: { fresh: Motion10Result; reversed: Motion10Result; repeated: Motion10Result }): string {

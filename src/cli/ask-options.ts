@@ -1,6 +1,6 @@
 /** Options that say which model answers, which frames it sees and how it chooses words: shared by ask and plan. */
 import { StaveError } from '../errors.ts';
-import { boxModel, type AskOptions, type FrameSampling } from '../generate/index.ts';
+import { boxModel, type FrameSampling, type QuestionOptions } from '../generate/index.ts';
 import { choice, number, string, type Option, type Values } from './command.ts';
 
 export const modelOption: Record<string, Option> = {
@@ -35,7 +35,7 @@ export const modelDir = (values: Values): string => string(values, 'model') ?? b
 export const threads = (values: Values): number | undefined => number(values, 'threads', { min: 1, max: 1024, integer: true });
 
 /** The library's options from the command line's. @throws USAGE */
-export function askOptions(values: Values, signal: AbortSignal): AskOptions & { system?: string } {
+export function askOptions(values: Values, signal: AbortSignal): QuestionOptions {
   return defined({
     sampling: frameSampling(values),
     system: string(values, 'system'),

@@ -3,11 +3,10 @@ import { resolve } from 'node:path';
 import { isAbort, StaveError } from '../errors.ts';
 import { locate, readAnswers, readQuestions, type BatchQuestion, type EarlierAnswer } from './batch-files.ts';
 import type { ModelInfo } from './model-files.ts';
-import type { AskOptions } from './plan.ts';
+import type { QuestionOptions } from './plan.ts';
 import type { VideoModel } from './video-model.ts';
 
-export type BatchOptions = AskOptions & {
-  system?: string;
+export type BatchOptions = QuestionOptions & {
   onAnswer?: (progress: BatchProgress) => void;
 };
 

@@ -9,6 +9,6 @@ export type { ModelInfo } from './model-files.ts';
 export { boxClips, boxModel } from './box.ts';
 export { answerBatch, type BatchOptions, type BatchProgress, type BatchSummary } from './batch.ts';
 export type { BatchQuestion } from './batch-files.ts';
-export type { AskOptions, Plan } from './plan.ts';
+export type { AskOptions, Plan, QuestionOptions } from './plan.ts';
 export type { GenerationOptions, GenerationSettings, Origin, Setting } from './settings.ts';
 export { load, planVideo, VideoModel, type LoadOptions } from './video-model.ts';

@@ -26,6 +26,12 @@ export type AskOptions = GenerationOptions & {
   signal?: AbortSignal;
 };
 
+/** Of a question about one video. */
+export type QuestionOptions = AskOptions & {
+  /** The system prompt. Default: what the chat template brings, if anything. */
+  system?: string;
+};
+
 /** What an answer will take, told without decoding a frame. */
 export type Plan = Glance & {
   /** Every video and image, in the order of the messages. */

@@ -11,10 +11,10 @@ import { samplingOf } from './settings.ts';
 import { generateTokens } from './tokens.ts';
 
 /** A loaded model: its files and its two programs, which may still be on their way. */
-export type Engine = { files: ModelFiles; vision: Promise<Program>; language: Promise<Program>; /** Seconds. */ loadTime: number };
+export type LoadedModel = { files: ModelFiles; vision: Promise<Program>; language: Promise<Program>; /** Seconds. */ loadTime: number };
 
 /** Plan → frames → visual tokens → prefill → tokens → text. Yields pieces of text that are certain, returns the whole. */
-export async function* run({ files, vision, language, loadTime }: Engine, messages: readonly ChatMessage[], options: AskOptions): AsyncGenerator<string, AnswerResult> {
+export async function* run({ files, vision, language, loadTime }: LoadedModel, messages: readonly ChatMessage[], options: AskOptions): AsyncGenerator<string, AnswerResult> {
   const { signal, temporal_scope: scope = 'item' } = options;
   const { config } = files.model;
   const clock = new Clock();

@@ -8,8 +8,8 @@ import { boxModel } from './box.ts';
 import type { VideoSource } from './media.ts';
 import { question as ask, type ChatMessage } from './messages.ts';
 import { describe, openModelFiles, type ModelFiles, type ModelInfo } from './model-files.ts';
-import { prepare, type AskOptions, type Plan } from './plan.ts';
-import { run, type Engine } from './run.ts';
+import { prepare, type AskOptions, type Plan, type QuestionOptions } from './plan.ts';
+import { run, type LoadedModel } from './run.ts';
 
 export type LoadOptions = {
   /** Threads of the engine. Default: as many as there are cores. */
@@ -21,34 +21,34 @@ export type LoadOptions = {
 export class VideoModel {
   readonly info: ModelInfo;
   readonly #runtime: Runtime;
-  readonly #engine: Engine;
+  readonly #model: LoadedModel;
 
   /** @internal */
-  constructor(runtime: Runtime, engine: Engine) {
+  constructor(runtime: Runtime, model: LoadedModel) {
     this.#runtime = runtime;
-    this.#engine = engine;
-    this.info = describe(engine.files.model);
+    this.#model = model;
+    this.info = describe(model.files.model);
   }
 
   /** Asks about one video, a file or frames. Iterate over what it returns for pieces of text, or await its `result()`.
    * Errors come from there: VIDEO_…, LIMIT, USAGE, RUNTIME, the signal's reason. */
-  ask(video: VideoSource, question: string, options: AskOptions & { system?: string } = {}): Answer {
+  ask(video: VideoSource, question: string, options: QuestionOptions = {}): Answer {
     return this.generate(ask(video, question, options.system), options);
   }
 
   /** Continues a conversation of texts, videos and images. */
   generate(messages: readonly ChatMessage[], options: AskOptions = {}): Answer {
-    return new Answer(run(this.#engine, messages, options));
+    return new Answer(run(this.#model, messages, options));
   }
 
   /** What an answer would take, without decoding a frame. @throws as ask() does before decoding */
-  async plan(video: VideoSource, question = '', options: AskOptions & { system?: string } = {}): Promise<Plan> {
-    return (await prepare(this.#engine.files, ask(video, question, options.system), options)).plan;
+  async plan(video: VideoSource, question = '', options: QuestionOptions = {}): Promise<Plan> {
+    return (await prepare(this.#model.files, ask(video, question, options.system), options)).plan;
   }
 
   /** Resolves when the engine is ready to run; load() does not wait for that. @throws RUNTIME when it refused the model or has died since */
   async ready(): Promise<void> {
-    await Promise.all([this.#engine.vision, this.#engine.language]);
+    await Promise.all([this.#model.vision, this.#model.language]);
     await this.#runtime.drop(''); // a call that does nothing
   }
 
@@ -72,9 +72,9 @@ export async function load(dir: string = boxModel, { threads, signal }: LoadOpti
   try {
     const vision = compile(runtime, visionGraph, files.model, signal);
     await setImmediate();
-    const engine: Engine = { files, vision, language: compile(runtime, languageGraph, files.model, signal), loadTime: (performance.now() - start) / 1000 };
+    const model: LoadedModel = { files, vision, language: compile(runtime, languageGraph, files.model, signal), loadTime: (performance.now() - start) / 1000 };
     signal?.throwIfAborted();
-    return new VideoModel(runtime, engine);
+    return new VideoModel(runtime, model);
   } catch (error) {
     await runtime.dispose();
     throw error;
@@ -90,7 +90,7 @@ function compile(runtime: Runtime, graphOf: (model: Qwen2VL) => Graph, model: Qw
 }
 
 /** What a question about a video would take, from the files of a model alone: no engine is loaded. @throws as load() and VideoModel.plan() do */
-export async function planVideo(dir: string, video: VideoSource, question = '', options: AskOptions & { system?: string } = {}): Promise<Plan> {
+export async function planVideo(dir: string, video: VideoSource, question = '', options: QuestionOptions = {}): Promise<Plan> {
   return (await prepare(await openModelFiles(dir), ask(video, question, options.system), options)).plan;
 }
 

@@ -15,7 +15,7 @@ const longestTimer = 2 ** 31 - 1; // setTimeout takes more for 1 ms
 const keptVariables = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'LANG', 'SystemRoot', 'LD_LIBRARY_PATH'];
 
 /** A decoding process: does one job at a time, and is killed rather than argued with. */
-class Decoder {
+class DecodingProcess {
   private readonly child: Child;
   private exit: string | undefined;
   private stderr = '';
@@ -120,21 +120,21 @@ class Decoder {
   }
 }
 
-const idle = new Set<Decoder>();
+const idle = new Set<DecodingProcess>();
 
 /** Starts a decoding process ahead of the first job, so that it gets ready while other things load. */
 export function warmUp(): void {
-  if (idle.size === 0) new Decoder().rest();
+  if (idle.size === 0) new DecodingProcess().rest();
 }
 
-function obtain(): Decoder {
+function obtain(): DecodingProcess {
   for (const decoder of idle) {
     idle.delete(decoder);
     if (!decoder.usable) continue;
     decoder.wake();
     return decoder;
   }
-  return new Decoder();
+  return new DecodingProcess();
 }
 
 /** Does a job in a process of its own. Messages come as fast as they are taken: one not yet asked for waits in the pipe.
