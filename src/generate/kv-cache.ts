@@ -39,16 +39,6 @@ export class KeyValueCache {
     this.length += count;
   }
 
-  /** Forgets the positions from `length` on. */
-  truncate(length: number): void {
-    this.length = Math.min(this.length, length);
-  }
-
-  get bytes(): number {
-    const { layers, kv, head_dim } = this.#sizes;
-    return 2 * layers * kv * this.capacity * head_dim * 4;
-  }
-
   #grow(needed: number): void {
     const capacity = Math.ceil(needed / BLOCK) * BLOCK;
     const { kv, head_dim } = this.#sizes;

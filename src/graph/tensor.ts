@@ -1,4 +1,5 @@
 /** Tensors in memory: dtypes, the typed array of each, and the conversion of numbers to them. */
+import { StaveError } from '../errors.ts';
 
 export type DType = 'float32' | 'float16' | 'bfloat16' | 'int64' | 'int32' | 'int8' | 'uint8' | 'bool';
 
@@ -40,7 +41,7 @@ export function dtypeOf(data: TypedArray): DType {
   if (data instanceof Int32Array) return 'int32';
   if (data instanceof Int8Array) return 'int8';
   if (data instanceof Uint8Array) return 'uint8';
-  throw new TypeError('a Uint16Array may hold float16 or bfloat16: name the dtype');
+  throw new StaveError('GRAPH', { what: 'a Uint16Array may hold float16 or bfloat16', fix: 'name the dtype' });
 }
 
 const scratch = new DataView(new ArrayBuffer(4));
