@@ -22,14 +22,14 @@ function settings({ codec, quality, speed }: EncoderOptions): Record<string, str
 export class Encoder {
   readonly width: number;
   readonly height: number;
-  private readonly output = new FormatContext();
-  private readonly context = new CodecContext();
-  private readonly scale = new SoftwareScaleContext();
-  private readonly rgb = new Frame();
-  private readonly yuv = new Frame();
-  private readonly packet = new Packet();
-  private count = 0n;
-  private freed = false;
+  readonly #output = new FormatContext();
+  readonly #context = new CodecContext();
+  readonly #scale = new SoftwareScaleContext();
+  readonly #rgb = new Frame();
+  readonly #yuv = new Frame();
+  readonly #packet = new Packet();
+  #count = 0n;
+  #freed = false;
 
   private constructor({ width, height }: EncoderOptions) {
     this.width = width;
@@ -39,7 +39,7 @@ export class Encoder {
   static async open(file: string, options: EncoderOptions): Promise<Encoder> {
     const encoder = new Encoder(options);
     try {
-      await encoder.start(file, options);
+      await encoder.#start(file, options);
       return encoder;
     } catch (error) {
       encoder.free();
@@ -47,8 +47,8 @@ export class Encoder {
     }
   }
 
-  private async start(file: string, options: EncoderOptions): Promise<void> {
-    const { output, context, rgb, yuv } = this;
+  async #start(file: string, options: EncoderOptions): Promise<void> {
+    const [output, context, rgb, yuv] = [this.#output, this.#context, this.#rgb, this.#yuv];
     const name = options.codec === 'h264' ? 'libx264' : 'libvpx-vp9';
     const codec = Codec.findEncoderByName(name as Parameters<typeof Codec.findEncoderByName>[0]);
     if (!codec) throw new Error(`this build of FFmpeg has no ${name}`);
@@ -82,13 +82,13 @@ export class Encoder {
     rgb.colorSpace = AVCOL_SPC_RGB;
     rgb.colorRange = AVCOL_RANGE_JPEG;
     check(rgb.getBuffer(1), 'allocating a frame');
-    this.scale.allocContext();
-    this.packet.alloc();
+    this.#scale.allocContext();
+    this.#packet.alloc();
   }
 
   /** The next frame, RGB [height, width, 3]. */
   async push(data: Uint8Array): Promise<void> {
-    const { rgb, yuv, context } = this;
+    const [rgb, yuv, context] = [this.#rgb, this.#yuv, this.#context];
     const plane = rgb.data![0];
     const stride = rgb.linesize[0];
     const row = this.width * 3;
@@ -101,22 +101,22 @@ export class Encoder {
     yuv.colorSpace = AVCOL_SPC_SMPTE170M;
     yuv.colorRange = AVCOL_RANGE_MPEG;
     check(yuv.getBuffer(0), 'allocating a frame');
-    check(await this.scale.scaleFrame(yuv, rgb), 'converting a frame');
-    yuv.pts = this.count++;
+    check(await this.#scale.scaleFrame(yuv, rgb), 'converting a frame');
+    yuv.pts = this.#count++;
     check(await context.sendFrame(yuv), 'encoding a frame');
-    await this.drain();
+    await this.#drain();
   }
 
   /** Writes what the encoder still holds, and the container's index. */
   async finish(): Promise<void> {
-    check(await this.context.sendFrame(null), 'encoding the last frames');
-    await this.drain();
-    check(await this.output.writeTrailer(), 'writing the index');
-    await this.output.closeOutput();
+    check(await this.#context.sendFrame(null), 'encoding the last frames');
+    await this.#drain();
+    check(await this.#output.writeTrailer(), 'writing the index');
+    await this.#output.closeOutput();
   }
 
-  private async drain(): Promise<void> {
-    const { context, output, packet } = this;
+  async #drain(): Promise<void> {
+    const [context, output, packet] = [this.#context, this.#output, this.#packet];
     const stream = output.streams[0];
     for (;;) {
       const code = await context.receivePacket(packet);
@@ -131,14 +131,14 @@ export class Encoder {
   }
 
   free(): void {
-    if (this.freed) return;
-    this.freed = true;
-    this.output.closeOutputSync();
-    this.output.freeContext();
-    this.context.freeContext();
-    this.scale.freeContext();
-    this.rgb.free();
-    this.yuv.free();
-    this.packet.free();
+    if (this.#freed) return;
+    this.#freed = true;
+    this.#output.closeOutputSync();
+    this.#output.freeContext();
+    this.#context.freeContext();
+    this.#scale.freeContext();
+    this.#rgb.free();
+    this.#yuv.free();
+    this.#packet.free();
   }
 }

@@ -16,58 +16,58 @@ const keptVariables = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'LANG', 'SystemR
 
 /** A decoding process: does one job at a time, and is killed rather than argued with. */
 class DecodingProcess {
-  private readonly child: Child;
-  private exit: string | undefined;
-  private stderr = '';
-  private idle: NodeJS.Timeout | undefined;
+  readonly #child: Child;
+  #exit: string | undefined;
+  #stderr = '';
+  #idle: NodeJS.Timeout | undefined;
 
   constructor() {
     const env = Object.fromEntries(keptVariables.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
-    this.child = spawn(process.execPath, ['--max-old-space-size=128', entry], { stdio: ['pipe', 'pipe', 'pipe'], env });
-    this.child.on('error', (error) => { this.exit ??= error.message; });
-    this.child.on('exit', (code, signal) => { this.exit ??= signal ? `it was ended by ${signal}` : `it ended with code ${code}`; idle.delete(this); });
-    this.child.stdin.on('error', () => {}); // told by 'exit'
-    this.child.stderr.on('data', (text: Buffer) => { this.stderr = (this.stderr + text.toString()).slice(-2000); });
+    this.#child = spawn(process.execPath, ['--max-old-space-size=128', entry], { stdio: ['pipe', 'pipe', 'pipe'], env });
+    this.#child.on('error', (error) => { this.#exit ??= error.message; });
+    this.#child.on('exit', (code, signal) => { this.#exit ??= signal ? `it was ended by ${signal}` : `it ended with code ${code}`; idle.delete(this); });
+    this.#child.stdin.on('error', () => {}); // told by 'exit'
+    this.#child.stderr.on('data', (text: Buffer) => { this.#stderr = (this.#stderr + text.toString()).slice(-2000); });
   }
 
   get usable(): boolean {
-    return this.exit === undefined;
+    return this.#exit === undefined;
   }
 
   kill(): void {
-    this.exit ??= 'it was ended';
-    this.child.kill('SIGKILL');
-    this.child.stdout.destroy();
-    this.hold(false);
+    this.#exit ??= 'it was ended';
+    this.#child.kill('SIGKILL');
+    this.#child.stdout.destroy();
+    this.#hold(false);
   }
 
   /** Kept for the next job, without keeping this process alive. */
   rest(): void {
-    this.hold(false);
+    this.#hold(false);
     idle.add(this);
-    this.idle = setTimeout(() => { idle.delete(this); this.kill(); }, idleMs);
-    this.idle.unref();
+    this.#idle = setTimeout(() => { idle.delete(this); this.kill(); }, idleMs);
+    this.#idle.unref();
   }
 
   wake(): void {
-    clearTimeout(this.idle);
-    this.hold(true);
+    clearTimeout(this.#idle);
+    this.#hold(true);
   }
 
   ask(job: Job): void {
     const json = Buffer.from(JSON.stringify(job));
-    this.child.stdin.write(Buffer.concat([header(json, 0), json]));
+    this.#child.stdin.write(Buffer.concat([header(json, 0), json]));
   }
 
   /** The next message. Rejects with the signal's reason when aborted, with LIMIT after `ms`, with VIDEO_UNREADABLE when the process has died. */
   async reply(path: string, ms: number, signal: AbortSignal | undefined): Promise<Reply> {
-    const { jsonLength, dataLength } = parseHeader(await this.bytes(8, path, ms, signal));
-    const json = JSON.parse(Buffer.from(await this.bytes(jsonLength, path, ms, signal)).toString());
-    return dataLength > 0 ? { ...json, data: await this.bytes(dataLength, path, ms, signal) } : json;
+    const { jsonLength, dataLength } = parseHeader(await this.#bytes(8, path, ms, signal));
+    const json = JSON.parse(Buffer.from(await this.#bytes(jsonLength, path, ms, signal)).toString());
+    return dataLength > 0 ? { ...json, data: await this.#bytes(dataLength, path, ms, signal) } : json;
   }
 
-  private async bytes(length: number, path: string, ms: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
-    const { stdout } = this.child;
+  async #bytes(length: number, path: string, ms: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    const { stdout } = this.#child;
     const bytes = new Uint8Array(length);
     for (let filled = 0; filled < length; ) {
       const chunk: Buffer | null = stdout.readableLength > 0 ? stdout.read(Math.min(stdout.readableLength, length - filled)) : null;
@@ -76,14 +76,14 @@ class DecodingProcess {
         filled += chunk.length;
         continue;
       }
-      if (stdout.readableEnded || stdout.destroyed) throw await this.died(path);
-      await this.readable(path, ms, signal);
+      if (stdout.readableEnded || stdout.destroyed) throw await this.#died(path);
+      await this.#readable(path, ms, signal);
     }
     return bytes;
   }
 
-  private readable(path: string, ms: number, signal: AbortSignal | undefined): Promise<void> {
-    const { stdout } = this.child;
+  #readable(path: string, ms: number, signal: AbortSignal | undefined): Promise<void> {
+    const { stdout } = this.#child;
     return new Promise<void>((resolve, reject) => {
       const settle = (error?: unknown) => {
         clearTimeout(timer);
@@ -102,18 +102,18 @@ class DecodingProcess {
     });
   }
 
-  private async died(path: string): Promise<StaveError> {
-    if (this.exit === undefined) await new Promise((resolve) => { this.child.once('exit', resolve); setTimeout(resolve, 1000).unref(); });
-    const last = this.stderr.trim().split('\n').findLast((line) => /error|fatal/i.test(line));
+  async #died(path: string): Promise<StaveError> {
+    if (this.#exit === undefined) await new Promise((resolve) => { this.#child.once('exit', resolve); setTimeout(resolve, 1000).unref(); });
+    const last = this.#stderr.trim().split('\n').findLast((line) => /error|fatal/i.test(line));
     return new StaveError('VIDEO_UNREADABLE', {
-      what: `${path} cannot be decoded`, why: `the decoding process died on it: ${this.exit ?? 'its output ended'}${last ? ` (${last})` : ''}`,
+      what: `${path} cannot be decoded`, why: `the decoding process died on it: ${this.#exit ?? 'its output ended'}${last ? ` (${last})` : ''}`,
       fix: 'the file is damaged or hostile; convert it elsewhere first if you trust it',
     });
   }
 
   /** Whether the child keeps this process alive. */
-  private hold(yes: boolean): void {
-    for (const handle of [this.child, this.child.stdin, this.child.stdout, this.child.stderr] as unknown as { ref(): void; unref(): void }[]) {
+  #hold(yes: boolean): void {
+    for (const handle of [this.#child, this.#child.stdin, this.#child.stdout, this.#child.stderr] as unknown as { ref(): void; unref(): void }[]) {
       if (yes) handle.ref();
       else handle.unref();
     }

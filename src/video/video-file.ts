@@ -19,26 +19,26 @@ export class VideoFile {
   readonly stream: Stream;
   /** Seconds of one tick of the stream's clock. */
   readonly tick: number;
-  private readonly context: FormatContext;
-  private readonly packet = new Packet();
+  readonly #context: FormatContext;
+  readonly #packet = new Packet();
 
   /** @throws VIDEO_UNREADABLE (no known container, or a codec not decoded), VIDEO_NO_FRAMES (no video stream), LIMIT
    * @param partial open a file that was cut short too, if its header is there */
   constructor(path: string, limits: Limits, partial: boolean) {
     const truncated = findTruncation(path);
     if (truncated && !partial) throw unreadable(path, `the file is cut short: ${truncated}`, 'fetch it again; or allow partial videos, to use what is there');
-    this.context = openContext(path, truncated);
-    this.packet.alloc();
+    this.#context = openContext(path, truncated);
+    this.#packet.alloc();
     try {
-      for (const { codecpar } of this.context.streams) within(limits, 'pixels', codecpar.width * codecpar.height, path, 'pixels per frame');
-      if (this.context.findStreamInfoSync() < 0) throw unreadable(path, 'its streams cannot be read'); // may decode a few frames
-      this.stream = findVideo(this.context, path);
+      for (const { codecpar } of this.#context.streams) within(limits, 'pixels', codecpar.width * codecpar.height, path, 'pixels per frame');
+      if (this.#context.findStreamInfoSync() < 0) throw unreadable(path, 'its streams cannot be read'); // may decode a few frames
+      this.stream = findVideo(this.#context, path);
       const { num, den } = this.stream.timeBase;
       this.tick = num / den;
       const matrix = this.stream.codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX);
       const { orientation, rotation } = matrix && matrix.length >= 36 ? readDisplayMatrix(matrix) : { orientation: upright, rotation: 0 };
       this.orientation = orientation;
-      this.info = { ...describe(path, this.context, this.stream, orientation), rotation, ...(truncated && { truncated }) };
+      this.info = { ...describe(path, this.#context, this.stream, orientation), rotation, ...(truncated && { truncated }) };
       within(limits, 'pixels', this.info.codedWidth * this.info.codedHeight, path, 'pixels per frame');
       within(limits, 'duration', this.info.duration, path, 'seconds of video');
       within(limits, 'frames', this.info.frames ?? 0, path, 'frames');
@@ -50,7 +50,8 @@ export class VideoFile {
 
   /** The next packet of the video stream, valid until the next call; undefined at the end. Throws FFmpegFailure for a broken file. */
   read(): Packet | undefined {
-    const { context, packet, stream } = this;
+    const { stream } = this;
+    const [context, packet] = [this.#context, this.#packet];
     for (;;) {
       packet.unref();
       const code = context.readFrameSync(packet);
@@ -62,7 +63,7 @@ export class VideoFile {
 
   /** Goes to a keyframe at or before `ticks`. @returns whether the container could */
   seek(ticks: number): boolean {
-    return this.context.seekFrameSync(this.stream.index, BigInt(ticks), AVSEEK_FLAG_BACKWARD) >= 0;
+    return this.#context.seekFrameSync(this.stream.index, BigInt(ticks), AVSEEK_FLAG_BACKWARD) >= 0;
   }
 
   /** A decoder for the stream, to be freed by the caller. */
@@ -85,8 +86,8 @@ export class VideoFile {
   }
 
   close(): void {
-    this.packet.free();
-    this.context.freeContext(); // closes the file too
+    this.#packet.free();
+    this.#context.freeContext(); // closes the file too
   }
 }
 
