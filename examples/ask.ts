@@ -1,5 +1,5 @@
 /** One question about one video.
- * node examples/ask.ts clip.mp4 "What is the action happening in this video?" [model directory] */
+ * npx node examples/ask.ts clip.mp4 "What is the action happening in this video?" [model directory] */
 import { load } from '../src/index.ts'; // in your own project: from 'stave'
 
 const [video, question = 'What is the action happening in this video?', dir] = process.argv.slice(2);

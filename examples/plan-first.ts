@@ -1,5 +1,5 @@
 /** As many frames as fit: what an answer will take is known before anything is decoded.
- * node examples/plan-first.ts clip.mp4 "What happens?" [tokens] [model directory] */
+ * npx node examples/plan-first.ts clip.mp4 "What happens?" [tokens] [model directory] */
 import { load, type AskOptions } from '../src/index.ts';
 
 const [video, question = 'What happens?', tokens = '200', dir] = process.argv.slice(2);

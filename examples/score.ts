@@ -1,5 +1,5 @@
 /** How good is a model on clips that it has never seen? Draws some and counts.
- * node examples/score.ts [clips] [seed] [model directory] */
+ * npx node examples/score.ts [clips] [seed] [model directory] */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 /** An answer word by word, stopped when it gets too long to wait for.
- * node examples/stream.ts clip.mp4 "Describe this video." [milliseconds] [model directory] */
+ * npx node examples/stream.ts clip.mp4 "Describe this video." [milliseconds] [model directory] */
 import { isAbort, load } from '../src/index.ts';
 
 const [video, question = 'Describe this video.', milliseconds = '2000', dir] = process.argv.slice(2);

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { isAbort, StaveError } from '../errors.ts';
 import { type Command, help, type Io, parseCommand, unknown } from './command.ts';
+import { inFlags } from './flags.ts';
 import { Interrupt } from './interrupt.ts';
 
 /** Commands load when they are used: `stave --help` starts no engine. */
@@ -29,6 +30,7 @@ function overview(): string {
 /** Runs one command line. @returns the exit code: 0, 1 for a failure, 2 for misuse, the Interrupt's (130 for Ctrl-C) when stopped from outside */
 export async function main(argv: string[], io: Io): Promise<number> {
   const debug = argv.includes('--debug') && !(argv.includes('--') && argv.indexOf('--') < argv.indexOf('--debug'));
+  let known: Command['options'] = {};
   try {
     const [name, ...rest] = argv;
     if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && rest.length === 0)) {
@@ -43,23 +45,24 @@ export async function main(argv: string[], io: Io): Promise<number> {
     const entry = Object.hasOwn(commands, wanted) ? commands[wanted] : undefined;
     if (!entry) throw wanted.startsWith('-') ? unknown('option', wanted, ['--help', '--version']) : unknown('command', wanted, Object.keys(commands));
     const command = await entry.load();
+    known = command.options;
     const { args, values } = parseCommand(command, name === 'help' ? ['--help'] : rest);
     if (values.help) io.stdout.write(help(command, io.stdout.columns || undefined));
     else await command.run(args, values, io);
     return 0;
   } catch (error) {
-    return report(error, io, debug);
+    return report(error, io, debug, known);
   }
 }
 
-/** Tells what went wrong. @returns the exit code */
-export function report(error: unknown, io: Io, debug: boolean): number {
+/** Tells what went wrong. @param known the command's options  @returns the exit code */
+export function report(error: unknown, io: Io, debug: boolean, known: Command['options'] = {}): number {
   if (io.signal.aborted && isAbort(error)) {
     const { message, exitCode } = io.signal.reason instanceof Interrupt ? io.signal.reason : new Interrupt('interrupted', 130);
     if (message !== '') io.stderr.write(`${message}\n`);
     return exitCode;
   }
-  if (error instanceof StaveError) io.stderr.write(`error: ${error.message}\n`);
+  if (error instanceof StaveError) io.stderr.write(`error: ${inFlags(error, known)}\n`);
   else io.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n→ this is not an error stave foresaw; --debug shows where it came from\n`);
   if (debug && error instanceof Error) io.stderr.write(`${error.stack}\n${error.cause ? `caused by ${error.cause instanceof Error ? error.cause.stack : String(error.cause)}\n` : ''}`);
   return error instanceof StaveError && error.code === 'USAGE' ? 2 : 1;

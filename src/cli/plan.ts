@@ -28,7 +28,7 @@ function table({ media: [clip], prompt_tokens, visual_tokens, memory, sampling }
   const { rule, ...settings } = sampling.value;
   const rows: [string, string][] = [
     ...(info === null ? [] : ([
-      ['duration', `${info.duration.toFixed(2)} s, ${info.frames ?? '?'} frames, ${info.fps.toFixed(2)} a second on average`],
+      ['duration', `${info.duration.toFixed(2)} s, ${info.frames ?? '?'} ${info.frames === 1 ? 'frame' : 'frames'}, ${info.fps.toFixed(2)} a second on average`],
       ['codec', `${info.codec} in ${info.format}`],
       ['size', `${info.width}×${info.height} as shown${info.rotation === 0 ? '' : `, stored turned by ${info.rotation}°`}`],
     ] as [string, string][])),

@@ -121,6 +121,7 @@ export function decode(path: string, options: DecodeOptions = {}): Decoding {
 async function common(path: string, { isolate = true, limits, partial = false }: ReadOptions): Promise<Pick<Job, 'path' | 'limits' | 'partial' | 'cores'>> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => error);
   const missing = (why: string, fix: string) => new StaveError('VIDEO_MISSING', { what: `there is no video at ${path}`, why, fix });
+  if (found instanceof Error && /^[a-z][a-z0-9+.-]+:\/\//i.test(path)) throw missing('it is an address, no such file', 'save it to a file first');
   if (found instanceof Error) throw missing(found.code === 'ENOENT' || found.code === 'ENOTDIR' ? 'no such file' : found.message, 'check the path');
   if (found.isDirectory()) throw missing('it is a directory', 'give one file in it');
   if (!found.isFile()) throw missing('it is not a regular file', 'save it to a file first');

@@ -6,6 +6,9 @@ export const containers = ['mov', 'matroska', 'avi', 'gif'] as const;
 /** Video decoders used, by FFmpeg's names. */
 export const decoders = ['h264', 'hevc', 'vp8', 'vp9', 'libdav1d', 'mpeg4', 'mjpeg', 'gif'] as const;
 
+/** The same by the names of the codecs, for people. */
+export const codecNames = decoders.map((name) => (name === 'libdav1d' ? 'av1' : name));
+
 /** What one file may ask for. The header is held against it before anything is decoded, and the work itself while it runs. */
 export type Limits = {
   /** Pixels of one stored frame. Default 8192 · 4320. */

@@ -37,7 +37,7 @@ export function smartResize(height: number, width: number, { factor = 28, minPix
   if (h === 0 || w === 0) {
     throw new StaveError('LIMIT', {
       what: `a frame of ${width}×${height} pixels does not fit into ${maxPixels} pixels`,
-      why: `its shorter side would be under ${factor} pixels`, fix: `raise maxPixels, or crop the video first`,
+      why: `its shorter side would be under ${factor} pixels`, fix: `raise max_pixels, or crop the video first`,
     });
   }
   return { height: h, width: w };

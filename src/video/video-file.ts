@@ -5,7 +5,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { check } from './ffmpeg.ts';
-import { containers, decoders, within } from './limits.ts';
+import { codecNames, containers, decoders, within } from './limits.ts';
 import type { Limits } from './limits.ts';
 import { readDisplayMatrix, upright } from './orientation.ts';
 import type { Orientation } from './orientation.ts';
@@ -128,7 +128,7 @@ function findVideo(context: FormatContext, path: string): Stream {
   }
   const decoder = Codec.findDecoder(stream.codecpar.codecId);
   if (!decoder || !decoders.some((name) => name === decoder.name)) {
-    throw unreadable(path, `its codec "${avGetCodecName(stream.codecpar.codecId)}" is not one stave decodes (${decoders.join(', ')})`, 'convert it to mp4 (h264)');
+    throw unreadable(path, `its codec "${avGetCodecName(stream.codecpar.codecId)}" is not one stave decodes (${codecNames.join(', ')})`, 'convert it to mp4 (h264)');
   }
   for (const other of context.streams) if (other.index !== index) other.discard = AVDISCARD_ALL;
   return stream;

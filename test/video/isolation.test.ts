@@ -41,7 +41,7 @@ test('missing, directory, empty, text, sound alone, playlist: what, why and what
     [join(goldens, 'audio_only.m4a'), 'VIDEO_NO_FRAMES', /sound/],
     [join(scratch, 'list.mp4'), 'VIDEO_UNREADABLE', /hls|text/],
     [join(scratch, 'concat.mp4'), 'VIDEO_UNREADABLE', /concat|text/],
-    ['http://127.0.0.1:9/video.mp4', 'VIDEO_MISSING', /no such file/],
+    ['http://127.0.0.1:9/video.mp4', 'VIDEO_MISSING', /it is an address, no such file/],
   ];
   for (const [path, code, message] of cases) {
     await assert.rejects(probe(path), { code, message });

@@ -1,0 +1,17 @@
+/** Errors come from the library and give advice in its words; on the command line its options have other names. */
+import type { StaveError } from '../errors.ts';
+import type { Command } from './command.ts';
+
+const flags: [library: RegExp, flag: string, text: string][] = [
+  [/\(sampling\)/g, 'frames', '(--frames)'],
+  [/(?<![.\w])max_pixels/g, 'max-pixels', '--max-pixels'],
+  [/(?<![.\w])max_new_tokens/g, 'max-tokens', '--max-tokens'],
+  [/allow partial videos/g, 'partial', 'add --partial'],
+];
+
+/** The message of an error, its advice in the options that the command has. */
+export function inFlags({ message, fix }: StaveError, known: Command['options']): string {
+  if (fix === undefined) return message;
+  const advice = flags.reduce((text, [library, flag, name]) => (Object.hasOwn(known, flag) ? text.replace(library, name) : text), fix);
+  return message.slice(0, message.length - fix.length) + advice;
+}
