@@ -101,7 +101,7 @@ function cancel(state: Int32Array): boolean {
 }
 
 function disposed(): StaveError {
-  return new StaveError('RUNTIME', { what: 'the runtime was disposed', fix: 'create a new Runtime' });
+  return new StaveError('RUNTIME', { what: 'the runtime was disposed', why: 'dispose() of it or of its model was called', fix: 'load the model again' });
 }
 
 function crashed(exitCode: number, cause: unknown): StaveError {
