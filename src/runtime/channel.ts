@@ -1,6 +1,7 @@
 /** Calls into a worker thread: answers by number, cancellation, and what happens to everyone waiting when the worker dies. */
 import { Worker } from 'node:worker_threads';
 import { StaveError } from '../errors.ts';
+import { guardExit, newGate } from './gate.ts';
 import { states, type Answers, type Kind, type Reply, type Requests } from './protocol.ts';
 
 type Waiting = { state: Int32Array; resolve: (answer: never) => void; reject: (error: unknown) => void };
@@ -17,7 +18,9 @@ export class Channel {
 
   constructor(url: URL, resourceLimits?: { maxOldGenerationSizeMb?: number }) {
     // The process's own flags are not the worker's: with --input-type, say, it would not start.
-    this.#worker = new Worker(url, { name: 'stave runtime', execArgv: [], resourceLimits });
+    const gate = newGate();
+    const forget = guardExit(gate);
+    this.#worker = new Worker(url, { name: 'stave runtime', execArgv: [], resourceLimits, workerData: { gate } });
     this.#worker.unref();
     this.#worker.on('message', (reply: Reply) => this.#settle(reply));
     let cause: unknown;
@@ -28,6 +31,7 @@ export class Channel {
     });
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', (code) => {
+        forget();
         this.#die(crashed(code, cause));
         resolve();
       });

@@ -1,10 +1,12 @@
 /** The worker thread: takes calls one after another, for session.run holds its thread. */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { StaveError } from '../errors.ts';
 import type { Engine } from './engine.ts';
+import { enter, leave } from './gate.ts';
 import { states, type Answers, type Call, type Kind, type Reply, type WireError } from './protocol.ts';
 
 const port = parentPort!;
+const { gate } = workerData as { gate: Int32Array };
 let engine: Engine | undefined;
 let turn = Promise.resolve();
 
@@ -20,6 +22,7 @@ async function serve(call: Call): Promise<void> {
   if (Atomics.load(call.state, 0) === states.CANCELLED) return;
   const commit = (): boolean => Atomics.compareExchange(call.state, 0, states.PENDING, states.DONE) === states.PENDING;
   let reply: Reply;
+  if (!enter(gate)) return; // the process is exiting
   try {
     const answer = await answerTo(call, commit);
     if (!commit() && Atomics.load(call.state, 0) === states.CANCELLED) return;
@@ -27,6 +30,8 @@ async function serve(call: Call): Promise<void> {
   } catch (error) {
     commit();
     reply = { id: call.id, ok: false, error: wire(error) };
+  } finally {
+    leave(gate);
   }
   port.postMessage(reply, reply.ok ? buffers(reply.answer) : []);
   if (call.kind === 'close') port.close(); // nothing is left to listen to: the thread ends
