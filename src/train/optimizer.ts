@@ -46,8 +46,7 @@ export function adamW(w: Value, g: Value, m: Value, v: Value, { lr, correction1,
   const nextM = m.add(g.sub(m).mul(1 - beta1)); // β₁ m + (1 − β₁) g
   const nextV = v.mul(beta2).add(g.mul(g).mul(1 - beta2));
   const update = nextM.div(nextV.mul(correction2).sqrt().add(settings.eps)).mul(lr.mul(correction1));
-  const kept = decay && settings.weight_decay > 0 ? w.mul(lr.mul(-settings.weight_decay).add(1)) : w;
-  return { w: kept.sub(update), m: nextM, v: nextV };
+  return { w: decayed(w, lr, settings, decay).sub(update), m: nextM, v: nextV };
 }
 
 /** One step of Muon; takes AdamW's place for a matrix. v is left as it is. */
@@ -55,6 +54,10 @@ export function muon(w: Value, g: Value, m: Value, v: Value, { lr }: StepInputs,
   const { lr: peak, momentum } = settings.muon!;
   const rate = lr.mul(peak / settings.lr); // [], on AdamW's schedule
   const { m: next, direction } = muonStep(g, m, momentum);
-  const kept = decay && settings.weight_decay > 0 ? w.mul(rate.mul(-settings.weight_decay).add(1)) : w;
-  return { w: kept.sub(direction.mul(rate)), m: next, v: stopGradient(v) };
+  return { w: decayed(w, rate, settings, decay).sub(direction.mul(rate)), m: next, v: stopGradient(v) };
+}
+
+/** w (1 − rate · weight_decay): decoupled from the gradient, the same for both. */
+function decayed(w: Value, rate: Value, { weight_decay }: AdamWSettings, decay: boolean): Value {
+  return decay && weight_decay > 0 ? w.mul(rate.mul(-weight_decay).add(1)) : w;
 }
