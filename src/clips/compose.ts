@@ -2,10 +2,11 @@ import { actionIds, type Action } from './actions.ts';
 import { castAction } from './cast-action.ts';
 import { castCount } from './cast-count.ts';
 import { castOrder } from './cast-order.ts';
+import { castStill } from './cast-still.ts';
 import { addDistractors } from './cast.ts';
 import { chooseBackground } from './choose-background.ts';
 import { random, type Random } from './random.ts';
-import type { Camera, Kind, Scene } from './scene.ts';
+import { isStill, type Camera, type Kind, type Scene } from './scene.ts';
 
 export type SceneOptions = {
   /** Drawn when absent: 60 % action, 20 % order, 20 % count. */
@@ -35,7 +36,8 @@ export function makeScene(seed: string | number, options: SceneOptions = {}): Sc
   if (kind === 'action') castAction(scene, options.action ?? r.pick(actionIds), random(seed, 'action'));
   if (kind === 'order') castOrder(scene, random(seed, 'order'));
   if (kind === 'count') castCount(scene, options.count ?? r.pick(['blink', 'bounce'] as const), random(seed, 'count'));
-  if (kind !== 'order' && r.chance(0.42)) addDistractors(scene, r.chance(0.3) ? 2 : 1, random(seed, 'distractors'));
+  if (isStill(kind)) castStill(scene, kind === 'still' ? 1 : r.int(2, 4), random(seed, 'still'));
+  if (kind !== 'order' && !isStill(kind) && r.chance(0.42)) addDistractors(scene, r.chance(0.3) ? 2 : 1, random(seed, 'distractors'));
   scene.background = chooseBackground(scene, random(seed, 'background'));
   return scene;
 }

@@ -1,5 +1,5 @@
 import { contrast, type Rgb } from './colors.ts';
-import type { Scene } from './scene.ts';
+import { isStill, type Scene } from './scene.ts';
 
 const backgrounds: readonly Rgb[] = [[124, 116, 104], [240, 240, 240]];
 
@@ -8,7 +8,7 @@ const backgrounds: readonly Rgb[] = [[124, 116, 104], [240, 240, 240]];
 export function plain(scene: Scene): Scene {
   const actors = scene.actors.slice(0, scene.cast).map((actor) => ({
     ...actor,
-    radius: actor.motions.some(({ type }) => type === 'scale') ? actor.radius : Math.min(0.4, actor.radius * 2),
+    radius: isStill(scene.kind) || actor.motions.some(({ type }) => type === 'scale') ? actor.radius : Math.min(0.4, actor.radius * 2),
     fill: actor.fill.type === 'marked' ? actor.fill : ({ type: 'solid' } as const),
     shadow: 0,
   }));

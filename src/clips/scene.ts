@@ -62,7 +62,10 @@ export type Camera = {
   vignette: number;
 };
 
-export type Kind = 'action' | 'order' | 'count';
+/** `still` (one thing) and `group` (two to four) are for training alone: nothing happens in them. */
+export type Kind = 'action' | 'order' | 'count' | 'still' | 'group';
+
+export const isStill = (kind: Kind): boolean => kind === 'still' || kind === 'group';
 
 /** Everything about a clip, as plain data. Same scene, same pixels. */
 export type Scene = {

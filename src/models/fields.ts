@@ -43,6 +43,11 @@ export class Fields {
     return new Fields(this.has(name) ? this.json[name] : {}, this.file, { path: this.path(name), code: this.#code as FieldsOptions['code'] });
   }
 
+  /** A list of objects; absent: none. */
+  objects(name: string): Fields[] {
+    return this.list(name, isObject, 'objects { … }', []).map((json, i) => new Fields(json, this.file, { path: `${this.path(name)}[${i}]`, code: this.#code as FieldsOptions['code'] }));
+  }
+
   /** A count or a size: an integer of at least 1, or what `min` and `max` say. */
   integer(name: string, fallback?: number, { min = 1, max = MAX_SIZE }: Range = {}): number {
     return this.#take(name, fallback, (v) => isNumber(v) && Number.isInteger(v) && v >= min && v <= max, `an integer from ${min} to ${max}`);

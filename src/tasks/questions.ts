@@ -1,4 +1,5 @@
-import { actionIds, actionOf, isTellable, opposite, orderOf, random, type Action, type Random, type Scene } from '../clips/index.ts';
+import { actionIds, actionOf, isStill, isTellable, opposite, orderOf, random, type Action, type Random, type Scene } from '../clips/index.ts';
+import { aboutStill } from './still-questions.ts';
 import { a, actionAnswer, looks, phrases, sentence, times } from './words.ts';
 
 export const questionKinds = ['action', 'yesno', 'order', 'count', 'color', 'shape', 'describe'] as const;
@@ -22,6 +23,7 @@ const actionQuestions = [
 /** Every kind of question that has one answer for this scene, each in one phrasing drawn with the keys. */
 export function questions(scene: Scene, ...keys: (string | number)[]): Question[] {
   const r = random(scene.seed, 'questions', ...keys);
+  if (isStill(scene.kind)) return aboutStill(scene, r);
   const list = scene.kind === 'action' ? aboutAction(scene, r) : scene.kind === 'order' ? aboutOrder(scene, r) : aboutCount(scene, r);
   return [...list, ...aboutLooks(scene, r)];
 }

@@ -79,7 +79,7 @@ export async function startModel(recipe: Recipe, tokenizer: Tokenizer): Promise<
 }
 
 function fromScratch(recipe: Recipe, config: Qwen2VLConfig): Pick<TrainModel, 'config' | 'weights'> {
-  return { config, weights: initialWeights(config, recipe.init_std, recipe.seed, recipe.temporal_init) };
+  return { config, weights: initialWeights(config, recipe) };
 }
 
 /** A checkpoint's weights as float32. */

@@ -1,11 +1,17 @@
-import { makeScene, random } from '../clips/index.ts';
+import { isStill, makeScene, random } from '../clips/index.ts';
 import { frameSize, gridOf, mropeTables, parsePreprocessorConfig, pixelBytes, ropeIndex, spaceTables, timeTables, visualTokens, type Grid, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
-import type { Question, QuestionKind } from '../tasks/questions.ts';
-import { reverseClip, trainingClip, type TrainingClip, type TrainingClipOptions } from '../tasks/training-clip.ts';
+import type { Question } from '../tasks/questions.ts';
+import { reverseClip, trainingClip, type TrainingClip } from '../tasks/training-clip.ts';
 import { encodeConversation, labelsOf, type ChatTemplate, type Tokenizer } from '../text/index.ts';
 import { packBatch, splitPrefix, type Batch, type Sample, type Segment } from './batch.ts';
 import type { BatchId, DataSettings } from './data.ts';
 import { preprocessorJson } from './export.ts';
+import { everything, lessonAt, type Lesson } from './lesson.ts';
+
+type FrameSize = { width: number; height: number };
+
+/** What a batch holds: the recipe's usual, or what its lesson says. */
+type Setting = Required<Pick<Lesson, 'frames' | 'clips' | 'questions' | 'pixels' | 'scenes'>> & Pick<Lesson, 'kinds'> & { /** Share of clips in their simplest look */ plain: number };
 
 /** Batches of Motion-10: clips of one grid, each with some of the questions that fit it. A batch is a function of the settings and its id alone. */
 export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, tokenizer: Tokenizer, template: ChatTemplate): (id: BatchId) => Batch {
@@ -15,17 +21,16 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
   const preprocessor = parsePreprocessorConfig(preprocessorJson(data));
   const head_dim = config.hidden_size / config.num_attention_heads, visionHead = vision.embed_dim / vision.num_heads;
 
-  const small = { ...preprocessor, min_pixels: data.small_pixels[0], max_pixels: data.small_pixels[1] };
-  const sizeOf = (set: string, index: number) => (set === 'train' && index < data.small_steps * batch.accumulate ? small : preprocessor);
   let last: TrainingClip | undefined;
 
   return ({ set, index }) => {
-    const seed = set === 'train' ? `train/${data.seed}` : `eval/${evaluation.seed}`; // the sets share no clip
+    const setting = settingAt(set, index);
+    const seed = `${set === 'train' ? `train/${data.seed}` : `eval/${evaluation.seed}`}/${index}`; // the sets share no clip
     // The size a clip of the task would get when the model is used: sizes are as frequent in training as they will be then.
-    const natural = makeScene(`${seed}/size/${index}`);
-    const { height, width } = frameSize(natural.height, natural.width, sizeOf(set, index));
-    const grid = gridOf(data.frames, { height, width }, preprocessor);
-    const samples = Array.from({ length: batch.clips }, (_, b) => sample(seed, index * batch.clips + b, grid, { height, width, plain: set === 'train' && isPlain(index, b), kinds: set === 'train' ? kindsAt(index) : undefined }));
+    const natural = makeScene(`${seed}/size`);
+    const { height, width } = frameSize(natural.height, natural.width, { ...preprocessor, min_pixels: setting.pixels[0], max_pixels: setting.pixels[1] });
+    const grid = gridOf(setting.frames, { height, width }, preprocessor);
+    const samples = Array.from({ length: setting.clips }, (_, b) => sample(seed, b, grid, { ...setting, height, width }));
     const space = spaceTables(grid[1], grid[2], visionHead, merge), time = timeTables(grid[0], visionHead);
     return packBatch(samples, {
       videoToken: config.video_token_id,
@@ -36,14 +41,21 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
     });
   };
 
-  function sample(seed: string, number: number, grid: Grid, { height, width, plain, kinds }: { height: number; width: number; plain: boolean; kinds?: readonly QuestionKind[] }): Sample {
-    const clip = clipOf(seed, number, { frames: data.frames, width, height, plain, kind: kinds && !kinds.includes('order') && !kinds.includes('count') ? 'action' : undefined });
+  function settingAt(set: BatchId['set'], index: number): Setting {
+    const usual: Setting = { frames: data.frames, clips: batch.clips, questions: data.questions, pixels: [data.min_pixels, data.max_pixels], scenes: everything, plain: 0 };
+    const now = set === 'train' ? lessonAt(data.lessons, index / batch.accumulate) : undefined;
+    return now ? { ...usual, ...now.lesson, plain: now.lesson.plain[0] + (now.lesson.plain[1] - now.lesson.plain[0]) * now.progress } : usual;
+  }
+
+  function sample(seed: string, b: number, grid: Grid, setting: Setting & FrameSize): Sample {
+    const { kinds } = setting;
+    const clip = clipOf(seed, b, setting);
     const asked = clip.qa.filter(({ kind }) => kinds === undefined || kinds.includes(kind));
-    const conversations = chooseQuestions(asked.length > 0 ? asked : clip.qa, data.questions, `${seed}/${number}`).map((qa) => ({ kind: qa.kind, ...encode(qa, visualTokens(grid, merge)) }));
+    const conversations = chooseQuestions(asked.length > 0 ? asked : clip.qa, setting.questions, `${seed}/${b}`).map((qa) => ({ kind: qa.kind, ...encode(qa, visualTokens(grid, merge)) }));
     const { prefix } = conversations[0];
     const { position_ids, rope_delta } = ropeIndex(prefix, { videos: [grid] }, { ...config, spatial_merge_size: merge });
     return {
-      seed: `${seed}/${number}`,
+      seed: `${seed}/${b}`,
       prefix,
       positions: position_ids,
       next: prefix.length + rope_delta,
@@ -53,23 +65,14 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
     };
   }
 
-  /** The lesson that batch `index` belongs to; undefined: everything is asked. */
-  function kindsAt(index: number): readonly QuestionKind[] | undefined {
-    let end = 0;
-    return data.curriculum.find(({ steps }) => index < (end += steps * batch.accumulate))?.kinds;
-  }
-
-  /** Clips of the first batches are in their simplest look; later ones less and less often (a pair agrees). */
-  function isPlain(index: number, b: number): boolean {
-    const share = 1 - index / (data.plain_steps * batch.accumulate);
-    return share > 0 && random(`${data.seed}/${index}/${b >> 1}`, 'plain').next() < share;
-  }
-
-  function clipOf(seed: string, number: number, options: TrainingClipOptions): TrainingClip {
-    if (data.pairs && number % 2 === 1) return reverseClip(clipOf(seed, number - 1, options));
-    const { width, height } = options;
-    if (last?.scene.seed !== `${seed}/${number}` || last.width !== width || last.height !== height) last = trainingClip(seed, number, options);
-    return last; // the one before in a pair
+  /** Clip b of the batch; in pairs every other one is the one before it played backwards (a picture has no reversal). */
+  function clipOf(seed: string, b: number, setting: Setting & FrameSize): TrainingClip {
+    const { frames, width, height, scenes, plain } = setting;
+    const pair = data.pairs && !scenes.some(isStill);
+    if (pair && b % 2 === 1) return reverseClip(clipOf(seed, b - 1, setting));
+    if (last?.scene.seed === `${seed}/${b}`) return last; // the one before in a pair
+    const r = random(seed, b, 'setting');
+    return (last = trainingClip(seed, b, { frames, width, height, plain: r.next() < plain, kind: r.pick(scenes) }));
   }
 
   /** A question with its answer as the chat template writes it, cut where the clip ends. */

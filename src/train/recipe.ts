@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { Fields } from '../models/fields.ts';
-import { questionKinds, type QuestionKind } from '../tasks/index.ts';
+import { AREA, evenFrames, parseLesson, type Lesson } from './lesson.ts';
 import type { AdamWSettings } from './optimizer.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -20,6 +20,8 @@ export type Recipe = {
   model: Record<string, unknown>;
   /** How new temporal attention starts: normally distributed, or with its output projection zero. */
   temporal_init: 'normal' | 'zero';
+  /** Where new heads of the vision encoder look: anywhere, or each at one neighbour. */
+  attention_init: 'free' | 'neighbours';
   /** Deviation of the normal distribution that new weights are drawn from. */
   init_std: number | 'fan_in';
   /** Patterns of tensor names (`*` = anything); the others stay as they are. */
@@ -30,16 +32,11 @@ export type Recipe = {
     /** Frames are resized to multiples of 28 with an area in between, as the processor does when the model is used. */
     min_pixels: number;
     max_pixels: number;
-    /** So many updates at first see frames of this area instead: what moves is learnt on small frames, what it looks like on large ones. */
-    small_steps: number;
-    small_pixels: [min: number, max: number];
     questions: number;
-    /** What is asked at first, for so many updates each, before all is: where several questions compete from the start, each hides the others' faint first signal. */
-    curriculum: { steps: number; kinds: QuestionKind[] }[];
+    /** What comes first, one after the other, before everything is shown and asked: where several questions compete from the start, each hides the others' faint first signal. */
+    lessons: Lesson[];
     /** Every other clip is the one before it played backwards: pairs that only their order in time tells apart, for half the rendering. */
     pairs: boolean;
-    /** Over so many updates the share of clips in their simplest look falls from all to none. */
-    plain_steps: number;
     seed: number;
   };
   batch: { clips: number; accumulate: number; /** What the loss averages over: each answer, or each clip's answer tokens */ average: 'answer' | 'clip' };
@@ -88,18 +85,16 @@ export function parseRecipe(json: unknown, base: string): Recipe {
     init,
     model: parseModel(root, init),
     temporal_init: root.oneOf('temporal_init', ['normal', 'zero'], 'normal'),
+    attention_init: root.oneOf('attention_init', ['free', 'neighbours'], 'free'),
     init_std: root.has('init_std') && root.json.init_std === 'fan_in' ? 'fan_in' : root.number('init_std', 0.02, { min: 0, max: 1 }),
     trainable: root.list('trainable', (v): v is string => typeof v === 'string', 'patterns of tensor names, for example "visual.blocks.*.temp_attn.*"', ['*']),
     data: {
       task: data.oneOf('task', ['motion10']),
-      frames: data.integer('frames', 16, { min: 2, max: 256 }),
+      frames: evenFrames(data, 'frames', 16),
       min_pixels: data.integer('min_pixels', 84 * 112, AREA),
       max_pixels: data.integer('max_pixels', 84 * 168, AREA),
-      small_steps: data.integer('small_steps', 0, { min: 0 }),
-      small_pixels: data.numbers('small_pixels', 2, [56 * 56, 56 * 112]) as [number, number],
-      curriculum: data.list('curriculum', isLesson, 'lessons like {"steps": 300, "kinds": ["action"]}', []),
+      lessons: data.objects('lessons').map(parseLesson),
       pairs: data.boolean('pairs', false),
-      plain_steps: data.integer('plain_steps', 0, { min: 0 }),
       questions: data.integer('questions', 4, { max: 32 }),
       seed: data.integer('seed', seed, SEED),
     },
@@ -116,21 +111,13 @@ export function parseRecipe(json: unknown, base: string): Recipe {
     dtype: root.oneOf('dtype', ['F32', 'BF16'], 'BF16'),
     threads: root.integer('threads', 2, { max: 256 }),
   };
-  const { frames, min_pixels, max_pixels, small_pixels: [least, most] } = recipe.data;
-  if (frames % 2 !== 0) data.refuse('frames', 'the vision encoder takes frames in pairs', 'give an even number');
+  const { min_pixels, max_pixels } = recipe.data;
   if (min_pixels > max_pixels) data.refuse('min_pixels', `it is above data.max_pixels, ${max_pixels}`, 'swap them');
-  if (!(Number.isInteger(least) && Number.isInteger(most) && least >= AREA.min && least <= most)) data.refuse('small_pixels', undefined, `give two areas in pixels, [min, max], from ${AREA.min}`);
   for (const fields of [root, data, batch, optimizer, schedule, evaluation, checkpoint]) fields.done();
   return recipe;
 }
 
 const SEED = { min: 0, max: 0xffffffff };
-const AREA = { min: 784, max: 16_777_216 };
-
-function isLesson(v: unknown): v is { steps: number; kinds: QuestionKind[] } {
-  const { steps, kinds } = (v ?? {}) as { steps?: unknown; kinds?: unknown };
-  return Number.isInteger(steps) && Number(steps) > 0 && Array.isArray(kinds) && kinds.length > 0 && kinds.every((kind) => (questionKinds as readonly unknown[]).includes(kind));
-}
 
 function parseOptimizer(fields: Fields): AdamWSettings {
   const betas = fields.numbers('betas', 2, [0.9, 0.999]) as [number, number];

@@ -126,3 +126,27 @@ test('a training clip is a function of seed, index and size; its twin plays back
   }
   assert.notDeepEqual(trainingClip(7, 1, options).frames, trainingClip(8, 1, options).frames);
 });
+
+test('a picture is asked about thing by thing, each named by what it alone has', () => {
+  for (let i = 0; i < 200; i++) {
+    const scene = makeScene(`picture/${i}`, { kind: i % 2 ? 'still' : 'group' });
+    const seen = i % 3 ? scene : mirror(scene);
+    const [colors, shapes] = [new Set(seen.actors.map(({ color }) => color)), new Set(seen.actors.map(({ shape }) => shape))];
+    assert.equal(colors.size * shapes.size, seen.actors.length ** 2);
+    const width = seen.width / Math.min(seen.width, seen.height);
+    const x = (actor: (typeof seen.actors)[number]) => (seen.mirrored ? width - actor.x : actor.x);
+    for (const { kind, question, answer } of questions(seen)) {
+      assert.ok(kind === 'color' || kind === 'shape');
+      const meant = seen.actors.filter((actor) => new RegExp(`\\b${kind === 'color' ? actor.color : actor.shape}\\.$`, 'i').test(answer));
+      assert.equal(meant.length, 1, answer);
+      const others = seen.actors.filter((actor) => actor !== meant[0]);
+      const named = question.match(/on the (left|right)|at the (top|bottom)/)?.[0];
+      if (named === 'on the left') assert.ok(others.every((other) => x(meant[0]) < x(other)), question);
+      if (named === 'on the right') assert.ok(others.every((other) => x(meant[0]) > x(other)), question);
+      if (named === 'at the top') assert.ok(others.every((other) => meant[0].y < other.y), question);
+      if (named === 'at the bottom') assert.ok(others.every((other) => meant[0].y > other.y), question);
+      if (others.length > 0 && named === undefined) assert.ok(question.includes(` ${kind === 'color' ? meant[0].shape : meant[0].color}`), question);
+      assert.ok(named === undefined || others.length > 0, `${question}: it is alone`);
+    }
+  }
+});

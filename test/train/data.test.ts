@@ -24,7 +24,7 @@ test('a batch depends on its number alone; training and held-out clips differ', 
     assert.deepEqual(bytes(await other.next({ set: 'train', index: 2 })), bytes(third));
     assert.notDeepEqual(bytes(await other.next({ set: 'eval', index: 2 })), bytes(third));
     assert.equal(third.sizes.B, 2);
-    assert.deepEqual(third.segments.map(({ seed }) => seed), ['train/1/4', 'train/1/4', 'train/1/5', 'train/1/5']);
+    assert.deepEqual(third.segments.map(({ seed }) => seed), ['train/1/2/0', 'train/1/2/0', 'train/1/2/1', 'train/1/2/1']);
     assert.ok(third.feeds.pixel_values.data.buffer instanceof SharedArrayBuffer);
   } finally {
     await Promise.all([one.close(), other.close()]);
@@ -45,6 +45,23 @@ test('in pairs every other clip is the one before it played backwards', async ()
   assert.equal(B, 3);
   assert.notDeepEqual(frame(2, 0), frame(0, 0));
   assert.deepEqual(bytes(make({ set: 'train', index: 1 })), bytes(make({ set: 'train', index: 1 })));
+});
+
+test('a lesson has its own frames, clips and questions, and the usual follows it', async () => {
+  const lessons = [{ steps: 2, kinds: ['color'], scenes: ['group'], frames: 2, clips: 3, questions: 4 }, { steps: 1, kinds: ['order', 'yesno'], scenes: ['order'] }];
+  await using setup = await tiny({ data: { task: 'motion10', frames: 4, min_pixels: 3136, max_pixels: 4704, questions: 2, pairs: true, lessons } });
+  const { recipe } = setup;
+  const tok = await loadTokenizer(textReader(tokenizer));
+  const make = motion10Batches({ tokenizer, config: {}, data: recipe.data, batch: { ...recipe.batch, accumulate: 2 }, evaluation: recipe.eval }, newConfig(recipe, tok), tok, await loadChatTemplate(textReader(tokenizer)));
+  const sizes = (index: number, set: 'train' | 'eval' = 'train') => make({ set, index }).feeds.pixel_values.dims.slice(0, 2); // clips, frame groups
+  for (const index of [0, 3]) assert.deepEqual(sizes(index), [3, 1]); // both micro-batches of the first two updates
+  for (const index of [4, 6, 100]) assert.deepEqual(sizes(index), [2, 2]);
+  assert.deepEqual(sizes(0, 'eval'), [2, 2]);
+  const kinds = (index: number) => new Set(make({ set: 'train', index }).segments.map(({ kind }) => kind));
+  assert.deepEqual(kinds(1), new Set(['color']));
+  assert.deepEqual(kinds(4), new Set(['order', 'yesno']));
+  const first = make({ set: 'train', index: 0 }).segments;
+  assert.ok([0, 1, 2].every((clip) => first.filter(({ sample }) => sample === clip).length >= 2), 'each thing of a group is asked about');
 });
 
 test('matrix products are counted with the sizes they run at', () => {

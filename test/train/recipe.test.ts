@@ -28,8 +28,15 @@ test('a wrong field is named with its value and what is allowed', () => {
   assert.match(parse({ batch: 7 }), /^batch is 7\n→ give an object/);
   assert.match(parse({ data: { task: 'motion10', frames: 5 } }), /^data\.frames is 5\nthe vision encoder takes frames in pairs\n→ give an even number/);
   assert.match(parse({ data: { task: 'motion10', min_pixels: 9000, max_pixels: 5000 } }), /^data\.min_pixels is 9000\nit is above data\.max_pixels, 5000/);
-  assert.match(parse({ data: { task: 'motion10', small_pixels: [3136] } }), /^data\.small_pixels is \[3136\]\n→ give a list of 2 numbers/);
-  assert.match(parse({ data: { task: 'motion10', small_pixels: [5000, 4000] } }), /^data\.small_pixels is \[5000,4000\]\n→ give two areas/);
+  const lessons = (...lessons: unknown[]) => parse({ data: { task: 'motion10', lessons } });
+  assert.match(lessons(7), /^data\.lessons is \[7\]\n→ give a list of objects/);
+  assert.match(lessons({ steps: 5 }, { kinds: ['action'] }), /^data\.lessons\[1\]\.steps is missing/);
+  assert.match(lessons({ steps: 5, kinds: ['actions'] }), /^data\.lessons\[0\]\.kinds is \["actions"\]\n→ give a list of some of action, /);
+  assert.match(lessons({ steps: 5, kinds: [] }), /^data\.lessons\[0\]\.kinds is \[\]\n→ give at least one/);
+  assert.match(lessons({ steps: 5, frames: 3 }), /^data\.lessons\[0\]\.frames is 3\nthe vision encoder takes frames in pairs/);
+  assert.match(lessons({ steps: 5, pixels: [5000, 4000] }), /^data\.lessons\[0\]\.pixels is \[5000,4000\]\n→ give two areas/);
+  assert.match(lessons({ steps: 5, plain: [1, 2] }), /^data\.lessons\[0\]\.plain is \[1,2\]\n→ give two shares/);
+  assert.match(lessons({ steps: 5, clip: 2 }), /^data\.lessons\[0\]\.clip is not a known field/);
   assert.match(parse({ optimizer: { lr: 1, betas: [0.9] } }), /^optimizer\.betas is \[0\.9\]\n→ give a list of 2 numbers/);
   assert.match(parse({ optimizer: { lr: 1, betas: [0.9, 1] } }), /^optimizer\.betas is \[0\.9,1\]\n→ give two numbers in \[0, 1\)/);
   assert.match(parse({ model: undefined }), /^model is missing\nwithout init a new model is made/);
@@ -40,6 +47,8 @@ test('a wrong field is named with its value and what is allowed', () => {
 test('what a run writes down as its recipe is a recipe, the same one', () => {
   const recipe = parseRecipe(tinyJson, '/');
   assert.deepEqual(parseRecipe(JSON.parse(JSON.stringify(recipe)), '/elsewhere'), recipe);
+  const taught = parseRecipe({ ...tinyJson, data: { ...tinyJson.data, lessons: [{ steps: 2, kinds: ['color'], scenes: ['still'], frames: 2, plain: [1, 0.5] }] } }, '/');
+  assert.deepEqual(parseRecipe(JSON.parse(JSON.stringify(taught)), '/elsewhere'), taught);
   const tuned = parseRecipe({ ...tinyJson, model: undefined, init: '/some/checkpoint' }, '/');
   assert.deepEqual(parseRecipe(JSON.parse(JSON.stringify(tuned)), '/elsewhere'), tuned);
 });
