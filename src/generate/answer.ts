@@ -1,11 +1,10 @@
 import { StaveError } from '../errors.ts';
 import type { Glance, MediaPlan } from './media.ts';
 import type { ModelInfo } from './model-files.ts';
-import type { FrameSampling } from './frame-sampling.ts';
-import type { GenerationSettings, Setting } from './settings.ts';
+import type { AnswerSettings } from './plan.ts';
 
 /** An answer with everything that led to it; plain data. */
-export type AnswerResult = Glance & {
+export type AnswerResult = Glance & AnswerSettings & {
   text: string;
   /** Tokens of the answer, the one that ended it included. */
   token_ids: number[];
@@ -20,9 +19,8 @@ export type AnswerResult = Glance & {
   /** After the first token; null for answers of one. */
   tokens_per_second: number | null;
   model: ModelInfo;
-  /** Which frames, and which tokens, were chosen how; each setting with where it came from. */
-  sampling: { frames: Setting<FrameSampling>; tokens: GenerationSettings };
-  temporal_scope: 'item' | 'all';
+  /** The system prompt; null: none was given. */
+  system: string | null;
   /** Bytes, the largest resident size of this process so far. */
   peak_memory: number;
 };

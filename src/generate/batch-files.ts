@@ -4,12 +4,13 @@ import { access, readFile, stat, truncate } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import type { ModelInfo } from './model-files.ts';
+import { settingsJson, type Made } from './same-answers.ts';
 
 /** A line of the questions file. */
 export type BatchQuestion = { id: string | number; video: string; question: string };
 
 /** What is checked of an answer of an earlier run. */
-export type EarlierAnswer = { line: number; video: string; question: string; /** null where it failed. */ model: ModelInfo | null; failed: boolean };
+export type EarlierAnswer = { line: number; video: string; question: string; /** null where it failed. */ made: { model: ModelInfo; /** As settingsJson has them. */ settings: string } | null; failed: boolean };
 
 /** @throws IO; DATA naming the line */
 export async function readQuestions(file: string): Promise<BatchQuestion[]> {
@@ -74,17 +75,17 @@ export async function readAnswers(out: string): Promise<Map<string, EarlierAnswe
 function add(answers: Map<string, EarlierAnswer>, text: string, out: string): void {
   const line = answers.size + 1;
   const wrong = (why: string) => new StaveError('DATA', { what: `${out}:${line} is not an answer of an earlier run`, why, fix: 'choose another --out' });
-  let json: { id?: unknown; video?: unknown; question?: unknown; model?: ModelInfo; error?: unknown } | null;
+  let json: (Partial<Made> & { id?: unknown; video?: unknown; question?: unknown; error?: unknown }) | null;
   try {
     json = JSON.parse(text);
   } catch (cause) {
     throw wrong((cause as Error).message);
   }
-  const { id, video, question, model, error } = json ?? {};
+  const { id, video, question, model, error, ...rest } = json ?? {};
   if (typeof video !== 'string' || typeof question !== 'string' || !(typeof id === 'string' || typeof id === 'number')) throw wrong('it has no id, video and question');
   const before = answers.get(String(id));
   if (before) throw wrong(`the id "${id}" stands in line ${before.line} too`);
-  answers.set(String(id), { line, video, question, model: model ?? null, failed: error !== undefined });
+  answers.set(String(id), { line, video, question, made: model ? { model, settings: settingsJson(rest) } : null, failed: error !== undefined });
 }
 
 /** A relative path counts from the questions file's folder; where nothing is there, from the working directory. */

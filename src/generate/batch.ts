@@ -2,8 +2,8 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isAbort, StaveError } from '../errors.ts';
 import { locate, readAnswers, readQuestions, type BatchQuestion, type EarlierAnswer } from './batch-files.ts';
-import type { ModelInfo } from './model-files.ts';
 import type { QuestionOptions } from './plan.ts';
+import { checkMadeAlike, settingsJson } from './same-answers.ts';
 import type { VideoModel } from './video-model.ts';
 
 export type BatchOptions = QuestionOptions & {
@@ -19,12 +19,13 @@ const AHEAD = 2;
 
 /** Answers the questions of a JSONL file in their order. Each answer is a line of `out`, whole and on disk before the next: {id, video, question, …AnswerResult},
  * or {id, video, question, error: {code, what, why, fix}} where one failed. Ids that `out` holds already are not asked again; a line cut short by a crash is.
- * @throws DATA naming the line of a question that is not of that form, or of an answer that belongs to another question or model; IO; RUNTIME when the engine has died; the signal's reason */
+ * @throws DATA naming the line of a question that is not of that form, or of an answer that belongs to another question or was made by another model or with other settings; IO; RUNTIME when the engine has died; the signal's reason */
 export async function answerBatch(model: VideoModel, file: string, out: string, { onAnswer, signal, ...options }: BatchOptions = {}): Promise<BatchSummary> {
   if (resolve(file) === resolve(out)) throw new StaveError('USAGE', { what: `questions and answers cannot both be in ${file}`, fix: 'choose another --out' });
   const questions = await readQuestions(file);
   const known = await readAnswers(out);
-  for (const question of questions) checkSame(question, known.get(String(question.id)), model, out);
+  const here = { model: model.info, settings: settingsJson({ ...model.settings(options), system: options.system ?? null }) };
+  for (const question of questions) checkSame(question, known.get(String(question.id)), here, out);
   const left = questions.filter(({ id }) => !known.has(String(id)));
   const summary: BatchSummary = { total: questions.length, answered: 0, skipped: questions.length - left.length, failed: questions.filter(({ id }) => known.get(String(id))?.failed).length };
   await model.ready();
@@ -69,17 +70,12 @@ function settled(answer: Promise<Line>): Promise<{ line?: Line; fatal?: unknown 
   return answer.then((line) => ({ line }), (fatal: unknown) => ({ fatal }));
 }
 
-/** An answer that is there must be this question's, by this model. @throws DATA */
-function checkSame({ id, video, question }: BatchQuestion, answer: EarlierAnswer | undefined, model: VideoModel, out: string): void {
+/** An answer that is there must be this question's, and made as the others will be. @throws DATA */
+function checkSame({ id, video, question }: BatchQuestion, answer: EarlierAnswer | undefined, here: NonNullable<EarlierAnswer['made']>, out: string): void {
   if (answer === undefined) return;
-  const fix = 'choose another --out';
-  if (answer.video !== video || answer.question !== question) throw new StaveError('DATA', { what: `${out}:${answer.line} answers another question under the id "${id}"`, why: `"${answer.question}" about ${answer.video}`, fix });
-  if (answer.model !== null && words(answer.model) !== words(model.info)) throw new StaveError('DATA', { what: `${out}:${answer.line} is an answer of ${words(answer.model)}`, why: `the others would be by ${words(model.info)}`, fix });
-}
-
-/** A model wherever its folder lies. */
-function words({ name, parameters, temporal_attention: sta }: ModelInfo): string {
-  return `the model "${name}" with ${parameters} parameters ${sta === null ? 'and no temporal attention' : `and ${sta.heads} heads of temporal attention, ${sta.order}`}`;
+  const at = `${out}:${answer.line}`;
+  if (answer.video !== video || answer.question !== question) throw new StaveError('DATA', { what: `${at} answers another question under the id "${id}"`, why: `"${answer.question}" about ${answer.video}`, fix: 'choose another --out' });
+  if (answer.made !== null) checkMadeAlike(at, answer.made, here);
 }
 
 async function openAnswers(out: string): Promise<FileHandle> {

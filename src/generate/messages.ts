@@ -19,6 +19,12 @@ export function splitMedia(messages: readonly ChatMessage[]): { messages: Messag
   return { messages: messages.map(({ role, content }) => ({ role, content: typeof content === 'string' ? content : content.map(part) })), media };
 }
 
+/** The system prompt of a conversation; null: none was given, the chat template may bring its own. */
+export function systemOf(messages: readonly ChatMessage[]): string | null {
+  const content = messages.find(({ role }) => role === 'system')?.content ?? null;
+  return content === null || typeof content === 'string' ? content : content.map((part) => (part.type === 'text' ? part.text : '')).join('');
+}
+
 /** A question about one video, as one message. */
 export function question(video: VideoSource, text: string, system?: string): ChatMessage[] {
   const user: ChatMessage = { role: 'user', content: [{ type: 'video', video }, { type: 'text', text }] };

@@ -2,6 +2,7 @@ import { basename, join, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { readJson, textReader } from '../models/checkpoint.ts';
 import { Fields, type JsonObject } from '../models/fields.ts';
+import { fingerprint } from '../models/fingerprint.ts';
 import { parseGenerationConfig, type GenerationConfig } from '../models/generation-config.ts';
 import { openQwen2VL, temporalHeads, type Qwen2VL } from '../models/qwen2vl/index.ts';
 import { loadChatTemplate, loadTokenizer, type ChatTemplate, type Tokenizer } from '../text/index.ts';
@@ -16,12 +17,14 @@ export type ModelFiles = {
   generation: GenerationConfig;
   /** The fields that generation_config.json holds. */
   generationJson: JsonObject;
+  /** The fields that preprocessor_config.json holds. */
+  preprocessorJson: JsonObject;
   /** Frames that the model was made for: `"stave": {"sampling": {"rule": "count", "frames": 16, "repeat": true}}` in config.json; without it the authors' rule. */
   sampling: Setting<FrameSampling>;
 };
 
 /** What an answer says of the model that gave it. */
-export type ModelInfo = { name: string; dir: string; parameters: number; temporal_attention: { heads: number; order: string } | null };
+export type ModelInfo = { name: string; dir: string; parameters: number; temporal_attention: { heads: number; order: string } | null; /** Of its files' content: another one, other answers. */ fingerprint: string };
 
 /** @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT, TOKENIZER */
 export async function openModelFiles(dir: string): Promise<ModelFiles> {
@@ -29,11 +32,12 @@ export async function openModelFiles(dir: string): Promise<ModelFiles> {
   const model = await openQwen2VL(dir); // first: a folder that is no model should be told so
   await model.weights.close(); // the engine maps the files itself
   const file = join(dir, 'generation_config.json');
-  const [tokenizer, template, json] = await Promise.all([loadTokenizer(read), loadChatTemplate(read), readJson(dir, 'generation_config.json')]).catch((error: unknown) => {
+  const reading = [loadTokenizer(read), loadChatTemplate(read), readJson(dir, 'generation_config.json'), readJson(dir, 'preprocessor_config.json')] as const;
+  const [tokenizer, template, json, preprocessorJson] = await Promise.all(reading).catch((error: unknown) => {
     throw error instanceof StaveError && error.code === 'TOKENIZER' ? new StaveError('TOKENIZER', { ...error, what: `${dir}: ${error.what}`, cause: error }) : error;
   });
   const generation = parseGenerationConfig(json, model.config, file);
-  return { model, tokenizer, template, generation, generationJson: (json ?? {}) as JsonObject, sampling: samplingOf(model) };
+  return { model, tokenizer, template, generation, generationJson: (json ?? {}) as JsonObject, preprocessorJson: (preprocessorJson ?? {}) as JsonObject, sampling: samplingOf(model) };
 }
 
 function samplingOf({ dir, config: { raw } }: Qwen2VL): Setting<FrameSampling> {
@@ -43,12 +47,13 @@ function samplingOf({ dir, config: { raw } }: Qwen2VL): Setting<FrameSampling> {
 }
 
 /** The model in an answer. */
-export function describe({ dir, parameters, config: { vision_config } }: Qwen2VL): ModelInfo {
+export async function describe({ dir, parameters, weights, config: { vision_config } }: Qwen2VL): Promise<ModelInfo> {
   const { temporal_attention: sta, num_heads } = vision_config;
   return {
     name: basename(resolve(dir)),
     dir,
     parameters,
     temporal_attention: sta === undefined ? null : { heads: temporalHeads(num_heads, sta.head_scale), order: sta.order },
+    fingerprint: await fingerprint(dir, weights),
   };
 }

@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os';
 import { StaveError } from '../errors.ts';
-import { ropeIndex, type PreprocessorConfig } from '../models/qwen2vl/index.ts';
+import { ropeIndex } from '../models/qwen2vl/index.ts';
 import { encodeConversation } from '../text/index.ts';
 import type { ReadOptions } from '../video/index.ts';
 import type { TemporalScope } from './encoder.ts';
@@ -9,14 +9,12 @@ import { glance, planMedia, type Glance, type MediaOptions, type MediaPlan, type
 import { estimateMemory, type MemoryEstimate } from './memory.ts';
 import { splitMedia, type ChatMessage } from './messages.ts';
 import type { ModelFiles } from './model-files.ts';
+import { pixelBounds, type PixelBounds, type PixelOptions } from './pixel-bounds.ts';
 import { resolveSettings, type GenerationOptions, type GenerationSettings, type Setting } from './settings.ts';
 
-export type AskOptions = GenerationOptions & {
+export type AskOptions = GenerationOptions & PixelOptions & {
   /** Which frames the model sees. Default: what the model says in config.json (`stave.sampling`), else the authors' rule. */
   sampling?: FrameSampling;
-  /** Bounds of a frame's area in pixels. Default: preprocessor_config.json; a smaller max_pixels alone lowers both. */
-  min_pixels?: number;
-  max_pixels?: number;
   /** Default `item`: each video by itself. */
   temporal_scope?: TemporalScope;
   /** How files are read: isolation, limits, damaged files. */
@@ -32,6 +30,13 @@ export type QuestionOptions = AskOptions & {
   system?: string;
 };
 
+/** What decides an answer besides the model and what is asked; each setting with where it came from. */
+export type AnswerSettings = {
+  /** Which frames are seen, how large, and how tokens are chosen. */
+  sampling: { frames: Setting<FrameSampling>; pixels: PixelBounds; tokens: GenerationSettings };
+  temporal_scope: TemporalScope;
+};
+
 /** What an answer will take, told without decoding a frame. */
 export type Plan = Glance & {
   /** Every video and image, in the order of the messages. */
@@ -42,20 +47,34 @@ export type Plan = Glance & {
   /** Bytes. */
   memory: MemoryEstimate;
   sampling: Setting<FrameSampling>;
+  pixels: PixelBounds;
   settings: GenerationSettings;
 };
 
 /** A plan with what is needed to carry it out. */
-export type Prepared = { plan: Plan; sources: MediaSource[]; mediaOptions: MediaOptions; prompt: { ids: number[]; position_ids: Int32Array; rope_delta: number } };
+export type Prepared = { plan: Plan; sources: MediaSource[]; mediaOptions: MediaOptions; prompt: { ids: number[]; position_ids: Int32Array; rope_delta: number }; made: AnswerSettings };
+
+/** The caller's options, else what the model's files say, else defaults. @throws USAGE */
+export function answerSettings({ model, generation, generationJson, preprocessorJson, sampling }: ModelFiles, options: AskOptions): AnswerSettings {
+  return {
+    sampling: {
+      frames: options.sampling === undefined ? sampling : { value: options.sampling, from: 'option' },
+      pixels: pixelBounds(options, model.preprocessor, preprocessorJson),
+      tokens: resolveSettings(options, generation, generationJson),
+    },
+    temporal_scope: options.temporal_scope ?? 'item',
+  };
+}
 
 /** Plans an answer and holds it to the limits. @throws LIMIT naming the numbers; as planMedia does; USAGE */
 export async function prepare(files: ModelFiles, messages: readonly ChatMessage[], options: AskOptions): Promise<Prepared> {
-  const { model, tokenizer, template, generation, generationJson } = files;
+  const { model, tokenizer, template } = files;
   const { config } = model;
   const { spatial_merge_size } = config.vision_config;
-  const settings = resolveSettings(options, generation, generationJson);
-  const sampling: Setting<FrameSampling> = options.sampling === undefined ? files.sampling : { value: options.sampling, from: 'option' };
-  const mediaOptions = { preprocessor: withPixels(model.preprocessor, options), sampling: sampling.value, read: { ...options.read, signal: options.signal } };
+  const made = answerSettings(files, options);
+  const { frames: sampling, pixels, tokens: settings } = made.sampling;
+  const preprocessor = { ...model.preprocessor, min_pixels: pixels.min_pixels.value, max_pixels: pixels.max_pixels.value };
+  const mediaOptions = { preprocessor, sampling: sampling.value, read: { ...options.read, signal: options.signal } };
 
   const { messages: plain, media: sources } = splitMedia(messages);
   const media: MediaPlan[] = [];
@@ -70,16 +89,11 @@ export async function prepare(files: ModelFiles, messages: readonly ChatMessage[
     visual_tokens: media.reduce((sum, { tokens }) => sum + tokens, 0),
     memory: estimateMemory(config, model.parameters, media.map(({ grid }) => grid), ids.length, settings.max_new_tokens.value),
     sampling,
+    pixels,
     settings,
   };
   checkLimits(plan, config.max_position_embeddings, options);
-  return { plan, sources, mediaOptions, prompt: { ids, ...positions } };
-}
-
-function withPixels(preprocessor: PreprocessorConfig, { max_pixels = preprocessor.max_pixels, min_pixels = Math.min(preprocessor.min_pixels, max_pixels) }: AskOptions): PreprocessorConfig {
-  if (!(Number.isInteger(min_pixels) && Number.isInteger(max_pixels) && min_pixels > 0 && min_pixels <= max_pixels))
-    throw new StaveError('USAGE', { what: `frames of ${min_pixels} to ${max_pixels} pixels were asked for`, fix: 'give whole numbers, min_pixels not over max_pixels' });
-  return { ...preprocessor, min_pixels, max_pixels };
+  return { plan, sources, mediaOptions, prompt: { ids, ...positions }, made };
 }
 
 function checkLimits({ prompt_tokens, visual_tokens, memory, settings, media }: Plan, positions: number, { limits = {} }: AskOptions): void {

@@ -4,23 +4,23 @@ import type { AnswerResult } from './answer.ts';
 import { Decoder } from './decoder.ts';
 import { encodeVisual, type VisualItem } from './encoder.ts';
 import { glance, readMedia } from './media.ts';
-import type { ChatMessage } from './messages.ts';
-import { describe, type ModelFiles } from './model-files.ts';
+import { systemOf, type ChatMessage } from './messages.ts';
+import type { ModelFiles, ModelInfo } from './model-files.ts';
 import { prepare, type AskOptions } from './plan.ts';
 import { samplingOf } from './settings.ts';
 import { generateTokens } from './tokens.ts';
 
 /** A loaded model: its files and its two programs, which may still be on their way. */
-export type LoadedModel = { files: ModelFiles; vision: Promise<Program>; language: Promise<Program>; /** Seconds. */ loadTime: number };
+export type LoadedModel = { files: ModelFiles; info: ModelInfo; vision: Promise<Program>; language: Promise<Program>; /** Seconds. */ loadTime: number };
 
 /** Plan → frames → visual tokens → prefill → tokens → text. Yields pieces of text that are certain, returns the whole. */
-export async function* run({ files, vision, language, loadTime }: LoadedModel, messages: readonly ChatMessage[], options: AskOptions): AsyncGenerator<string, AnswerResult> {
-  const { signal, temporal_scope: scope = 'item' } = options;
+export async function* run({ files, info, vision, language, loadTime }: LoadedModel, messages: readonly ChatMessage[], options: AskOptions): AsyncGenerator<string, AnswerResult> {
+  const { signal } = options;
   const { config } = files.model;
   const clock = new Clock();
   signal?.throwIfAborted();
 
-  const { plan, sources, mediaOptions, prompt } = await prepare(files, messages, options);
+  const { plan, sources, mediaOptions, prompt, made } = await prepare(files, messages, options);
   clock.lap('plan');
   const items: VisualItem[] = [];
   for (const [i, media] of plan.media.entries()) {
@@ -29,7 +29,7 @@ export async function* run({ files, vision, language, loadTime }: LoadedModel, m
     plan.media[i] = { ...media, damage };
   }
   clock.lap('decode');
-  const visual_embeds = items.length === 0 ? new Float32Array() : await encodeVisual(await ready(vision, signal), config, items, { scope, signal });
+  const visual_embeds = items.length === 0 ? new Float32Array() : await encodeVisual(await ready(vision, signal), config, items, { scope: made.temporal_scope, signal });
   items.length = 0; // the pixels are not needed any more
   clock.lap('vision');
 
@@ -58,9 +58,9 @@ export async function* run({ files, vision, language, loadTime }: LoadedModel, m
     visual_tokens: plan.visual_tokens,
     timings: { load: loadTime, ...clock.laps, total: clock.total },
     tokens_per_second: token_ids.length > 1 ? (token_ids.length - 1) / clock.laps.generate : null,
-    model: describe(files.model),
-    sampling: { frames: plan.sampling, tokens: plan.settings },
-    temporal_scope: scope,
+    model: info,
+    ...made,
+    system: systemOf(messages),
     peak_memory: process.resourceUsage().maxRSS * 1024,
   };
 }

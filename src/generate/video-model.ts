@@ -8,7 +8,7 @@ import { boxModel } from './box.ts';
 import type { VideoSource } from './media.ts';
 import { question as ask, type ChatMessage } from './messages.ts';
 import { describe, openModelFiles, type ModelFiles, type ModelInfo } from './model-files.ts';
-import { prepare, type AskOptions, type Plan, type QuestionOptions } from './plan.ts';
+import { answerSettings, prepare, type AnswerSettings, type AskOptions, type Plan, type QuestionOptions } from './plan.ts';
 import { run, type LoadedModel } from './run.ts';
 
 export type LoadOptions = {
@@ -27,7 +27,7 @@ export class VideoModel {
   constructor(runtime: Runtime, model: LoadedModel) {
     this.#runtime = runtime;
     this.#model = model;
-    this.info = describe(model.files.model);
+    this.info = model.info;
   }
 
   /** Asks about one video, a file or frames. Iterate over what it returns for pieces of text, or await its `result()`.
@@ -44,6 +44,11 @@ export class VideoModel {
   /** What an answer would take, without decoding a frame. @throws as ask() does before decoding */
   async plan(video: VideoSource, question = '', options: QuestionOptions = {}): Promise<Plan> {
     return (await prepare(this.#model.files, ask(video, question, options.system), options)).plan;
+  }
+
+  /** What an answer would be made with. @internal @throws USAGE */
+  settings(options: QuestionOptions): AnswerSettings {
+    return answerSettings(this.#model.files, options);
   }
 
   /** Resolves when the engine is ready to run; load() does not wait for that. @throws RUNTIME when it refused the model or has died since */
@@ -72,7 +77,9 @@ export async function load(dir: string = boxModel, { threads, signal }: LoadOpti
   try {
     const vision = compile(runtime, visionGraph, files.model, signal);
     await setImmediate();
-    const model: LoadedModel = { files, vision, language: compile(runtime, languageGraph, files.model, signal), loadTime: (performance.now() - start) / 1000 };
+    const language = compile(runtime, languageGraph, files.model, signal);
+    const info = await describe(files.model);
+    const model: LoadedModel = { files, info, vision, language, loadTime: (performance.now() - start) / 1000 };
     signal?.throwIfAborted();
     return new VideoModel(runtime, model);
   } catch (error) {

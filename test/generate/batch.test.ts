@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { answerBatch, load, type BatchProgress } from '../../src/generate/index.ts';
+import { answerBatch, load, type BatchOptions, type BatchProgress } from '../../src/generate/index.ts';
 
 const goldens = fileURLToPath(new URL('../goldens/', import.meta.url));
 const clip = `${goldens}video/h264_bframes_30fps.mp4`;
@@ -82,11 +82,17 @@ test('questions are checked before any is asked', async () => {
 });
 
 test('answers of another question or model are not mixed in', async () => {
-  const { model: info } = await model.ask(clip, 'What?', options).result();
-  const answer = (changes: object) => `${JSON.stringify({ ...ask('a'), text: '', model: info, ...changes })}\n`;
+  const result = await model.ask(clip, 'What?').result();
+  const { model: info } = result;
+  const answer = (changes: object) => `${JSON.stringify({ ...result, ...ask('a'), ...changes })}\n`;
   for (const [text, message] of [
     [answer({ question: 'Else?' }), /:1 answers another question under the id "a"/],
-    [answer({ model: { ...info, parameters: 5 } }), /:1 is an answer of the model "staveq2" with 5 parameters/],
+    [answer({ model: { ...info, parameters: 5, fingerprint: 'other' } }), /:1 is an answer of the model "staveq2" with 5 parameters/],
+    [answer({ model: { ...info, fingerprint: 'other' } }), /:1 is an answer of another model with the name "staveq2"\nits model\.fingerprint is "other", this run's is "[0-9a-f]{16}"\n→ choose another --out, or the same --model/],
+    [answer({ model: { ...info, fingerprint: undefined } }), /:1 is an answer of another model .*\nits model\.fingerprint is unknown/],
+    [answer({ sampling: undefined }), /:1 was made with sampling\.frames unknown\nthis run would use \{"fps":1,/],
+    [answer({ system: undefined }), /:1 was made with system unknown\nthis run would use null/],
+    [answer({ sampling: 7, temporal_scope: [] }), /:1 was made with sampling\.frames unknown/],
     [answer({}) + answer({}), /:2 is not an answer of an earlier run\nthe id "a" stands in line 1 too/],
     ['{}\n', /:1 is not an answer of an earlier run/],
     ['some notes\n', /:1 is not an answer of an earlier run/],
@@ -95,10 +101,51 @@ test('answers of another question or model are not mixed in', async () => {
     await assert.rejects(answerBatch(model, questions, out), { code: 'DATA', message });
     assert.equal(await readFile(out, 'utf8'), text); // as it was
   }
-  const { questions, out } = await batch([ask('a')], answer({ model: { ...info, dir: '/elsewhere' } }));
+  const { questions, out } = await batch([ask('a')], answer({ model: { ...info, dir: '/elsewhere', name: 'elsewhere' } }));
   assert.equal((await answerBatch(model, questions, out)).skipped, 1); // a model may be moved
   await assert.rejects(answerBatch(model, questions, questions), { code: 'USAGE' });
   await assert.rejects(answerBatch(model, questions, folder), { code: 'IO' });
+});
+
+/** Options of the first run, of the second, the field that tells them apart with both its values. */
+const changed: [first: BatchOptions, second: BatchOptions, field: string, there: string, here: string][] = [
+  [{}, { sampling: { rule: 'count', frames: 2 } }, 'sampling.frames', '{"fps":1,"max_frames":32,"min_frames":4,"rule":"stave"}', '{"frames":2,"rule":"count"}'],
+  [{ sampling: { rule: 'times', times: [0, 1] } }, { sampling: { rule: 'times', times: [0, 2] } }, 'sampling.frames', '{"rule":"times","times":[0,1]}', '{"rule":"times","times":[0,2]}'],
+  [{}, { max_pixels: 9408 }, 'sampling.pixels.max_pixels', '1003520', '9408'],
+  [{ min_pixels: 9408 }, { min_pixels: 12544 }, 'sampling.pixels.min_pixels', '9408', '12544'],
+  [{}, { max_new_tokens: 7 }, 'sampling.tokens.max_new_tokens', '6', '7'],
+  [{ temperature: 2 }, {}, 'sampling.tokens.temperature', '2', '0.01'],
+  [{ temperature: 2 }, { temperature: 2, seed: 5 }, 'sampling.tokens.seed', '0', '5'],
+  [{ system: 'Be short.' }, {}, 'system', '"Be short."', 'null'],
+  [{}, { temporal_scope: 'all' }, 'temporal_scope', '"item"', '"all"'],
+];
+
+test('a run with other settings is refused with the field that differs, and nothing is asked', async () => {
+  for (const [first, second, field, there, here] of changed) {
+    const { questions, out } = await batch([ask('a', 'nowhere.mp4'), ask('b')]);
+    await answerBatch(model, questions, out, { ...options, ...first });
+    const text = await readFile(out, 'utf8');
+    await writeFile(questions, `${JSON.stringify(ask('c', 'nowhere.mp4'))}\n`, { flag: 'a' });
+    await assert.rejects(answerBatch(model, questions, out, { ...options, ...second }), { code: 'DATA', message: `${out}:2 was made with ${field} ${there}\nthis run would use ${here}\n→ choose another --out, or give the same options again` });
+    assert.equal(await readFile(out, 'utf8'), text);
+    assert.equal((await answerBatch(model, questions, out, { ...options, ...first })).skipped, 2);
+  }
+});
+
+test('the same model with one weight changed is another model', async () => {
+  const copy = join(folder, 'copies', 'staveq2');
+  await cp(`${goldens}models/staveq2`, copy, { recursive: true });
+  const { questions, out } = await batch([ask('a', `${goldens}video/one_frame.mp4`)]);
+  await answerBatch(model, questions, out, options);
+  const resumed = async () => {
+    await using other = await load(copy, { threads: 1 });
+    return (await answerBatch(other, questions, out, options)).skipped;
+  };
+  assert.equal(await resumed(), 1); // a copy is the same model
+  const weights = await readFile(join(copy, 'model.safetensors'));
+  weights[weights.length - 1000] ^= 1;
+  await writeFile(join(copy, 'model.safetensors'), weights);
+  await assert.rejects(resumed(), { code: 'DATA', message: /:1 is an answer of another model with the name "staveq2"\nits model\.fingerprint is "[0-9a-f]{16}", this run's is "[0-9a-f]{16}"/ });
 });
 
 test('an abort keeps the answers so far', async () => {

@@ -1,0 +1,55 @@
+/** Whether two folders hold the same model: told by their content, without reading gigabytes. */
+import { createHash, type Hash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { StaveError } from '../errors.ts';
+import type { TensorInfo, Weights } from '../weights/index.ts';
+import { textReader } from './checkpoint.ts';
+
+const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.json', 'chat_template.jinja'];
+const modelFiles = ['config.json', 'generation_config.json', 'preprocessor_config.json', ...tokenizerFiles];
+
+/** A file of weights up to this size is read whole; of a larger one, PIECE bytes at the start, middle and end of every tensor: whatever was trained, it shows there. */
+const SMALL = 16 << 20, PIECE = 4096;
+
+/** Changes with anything that a model's answers depend on; not with where it lies. 16 hexadecimal digits. @throws MODEL_MISSING, IO */
+export async function fingerprint(dir: string, weights: Weights): Promise<string> {
+  const hash = createHash('sha256');
+  await addTexts(hash, dir, modelFiles);
+  const tensors = [...weights.tensors.values()];
+  for (const file of new Set(tensors.map((tensor) => tensor.file))) await addWeights(hash, file, tensors.filter((tensor) => tensor.file === file));
+  return short(hash);
+}
+
+/** The same of a tokenizer with its chat template. @throws MODEL_MISSING */
+export async function tokenizerFingerprint(dir: string): Promise<string> {
+  const hash = createHash('sha256');
+  await addTexts(hash, dir, tokenizerFiles);
+  return short(hash);
+}
+
+async function addTexts(hash: Hash, dir: string, names: readonly string[]): Promise<void> {
+  const texts = await Promise.all(names.map(textReader(dir)));
+  for (const [i, text] of texts.entries()) if (text !== undefined) hash.update(`${names[i]} ${text.length}\n${text}`);
+}
+
+async function addWeights(hash: Hash, file: string, tensors: readonly TensorInfo[]): Promise<void> {
+  try {
+    await using handle = await open(file, 'r');
+    const read = async (at: number, length: number): Promise<Buffer> => (await handle.read(Buffer.alloc(length), 0, length, at)).buffer;
+    const { size } = await handle.stat();
+    if (size <= SMALL) {
+      hash.update(await read(0, size));
+      return;
+    }
+    for (const { name, dtype, shape, offset, byteLength } of tensors) {
+      hash.update(`${name} ${dtype} ${shape.join()}\n`);
+      const last = Math.max(0, byteLength - PIECE);
+      const pieces = await Promise.all([...new Set([0, last >> 1, last])].map((at) => read(offset + at, Math.min(PIECE, byteLength))));
+      for (const piece of pieces) hash.update(piece);
+    }
+  } catch (cause) {
+    throw new StaveError('IO', { what: `cannot read ${file}`, why: (cause as Error).message, fix: 'check that the file may be read', cause });
+  }
+}
+
+const short = (hash: Hash): string => hash.digest('hex').slice(0, 16);
