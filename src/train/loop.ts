@@ -13,6 +13,7 @@ import { trainEngine, type TrainEngine } from './engine.ts';
 import { evaluateModel } from './evaluate.ts';
 import { exportModel, preprocessorJson } from './export.ts';
 import { writeError, writeWhole } from '../files/write.ts';
+import { lockRun } from './lock.ts';
 import { matmulFlops } from './flops.ts';
 import { Meter, type Speed } from './meter.ts';
 import { MetricsFile, readMetrics, type EvalMetrics } from './metrics.ts';
@@ -43,11 +44,20 @@ export type TrainOptions = {
 export type TrainResult = { step: number; finished: boolean; /** The saved model's directory, when finished. */ model?: string; eval?: EvalMetrics['eval'] };
 
 /** Runs a recipe: clips rendered on the way, one update a step, evaluations, checkpoints, and at the end the model in `<out>/model`.
- * @throws RECIPE, TRAIN (loss not a number, nothing to resume), IO (full disk): the last whole checkpoint stays */
-export async function train(recipe: Recipe, { onStep, onLog, signal, resume = false }: TrainOptions = {}): Promise<TrainResult> {
+ * @throws RECIPE, TRAIN (loss not a number, nothing to resume, another run in the folder), IO (full disk): the last whole checkpoint stays */
+export async function train(recipe: Recipe, options: TrainOptions = {}): Promise<TrainResult> {
   await mkdir(recipe.out, { recursive: true }).catch((error) => {
     throw writeError(recipe.out, error);
   });
+  const lock = await lockRun(recipe.out);
+  try {
+    return await locked(recipe, options);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function locked(recipe: Recipe, { onStep, onLog, signal, resume = false }: TrainOptions): Promise<TrainResult> {
   const log = async (line: string) => {
     onLog?.(line);
     await appendFile(join(recipe.out, 'log.txt'), `${new Date().toISOString()} ${line}\n`).catch((error) => {
