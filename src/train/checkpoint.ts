@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { openWeights, saveSafetensors } from '../weights/index.ts';
 import { list, writeDirectory, writeWhole } from '../files/write.ts';
+import { differences, firstFormatHash, type Identity } from './identity.ts';
 import type { Recipe } from './recipe.ts';
 
 /** All that a run needs to continue to the same result. Data and learning rate follow from `step` and the recipe. */
@@ -16,15 +16,11 @@ export type TrainState = {
   v: Map<string, Float32Array>;
 };
 
-type StateFile = { format: 1; step: number; recipe: string };
-
-/** What of a recipe decides the numbers: another `out`, thread count or evaluation interval may continue a run, another model or data may not. */
-export function recipeHash({ out: _out, threads: _threads, eval: _eval, checkpoint: _checkpoint, name: _name, dtype: _dtype, tokenizer: _tokenizer, ...rest }: Recipe): string {
-  return createHash('sha256').update(JSON.stringify(rest)).digest('hex').slice(0, 16);
-}
+/** state.json. Format 1 knew of the recipe only a hash. */
+type StateFile = { format: 1; step: number; recipe: string } | { format: 2; step: number; run: Identity };
 
 /** Writes `<out>/checkpoints/step-<n>` whole, then removes all but the last `keep`. Returns its path. @throws StaveError IO */
-export async function saveCheckpoint(recipe: Recipe, state: TrainState): Promise<string> {
+export async function saveCheckpoint(recipe: Recipe, run: Identity, state: TrainState): Promise<string> {
   const folder = join(recipe.out, 'checkpoints');
   await mkdir(folder, { recursive: true });
   const directory = join(folder, `step-${String(state.step).padStart(7, '0')}`);
@@ -35,7 +31,7 @@ export async function saveCheckpoint(recipe: Recipe, state: TrainState): Promise
       { name: `v:${name}`, dtype: 'F32' as const, shape, data: state.v.get(name)! },
     ]);
     await saveSafetensors(join(temporary, 'state.safetensors'), tensors);
-    const file: StateFile = { format: 1, step: state.step, recipe: recipeHash(recipe) };
+    const file: StateFile = { format: 2, step: state.step, run };
     await writeWhole(join(temporary, 'state.json'), `${JSON.stringify(file)}\n`);
   });
   const older = (await checkpoints(recipe)).slice(0, -recipe.checkpoint.keep);
@@ -56,16 +52,28 @@ async function readState(file: string): Promise<StateFile> {
   }
 }
 
-/** The last checkpoint of the recipe's run. @throws StaveError TRAIN when there is none or another recipe wrote it */
-export async function loadCheckpoint(recipe: Recipe): Promise<TrainState> {
+/** @throws StaveError TRAIN */
+function checkSame(directory: string, file: StateFile, recipe: Recipe, run: Identity): void {
+  let why: string;
+  if (file.format === 1) {
+    if (file.recipe === firstFormatHash(recipe)) return;
+    why = `its hash is ${file.recipe}, this recipe's is ${firstFormatHash(recipe)}`;
+  } else {
+    const different = differences(file.run, run);
+    if (different.length === 0) return;
+    why = `${different.slice(0, 8).join(', ')}${different.length > 8 ? ` and ${different.length - 8} more` : ''}`;
+  }
+  throw new StaveError('TRAIN', { what: `${directory} was written by another recipe`, why, fix: 'resume with the recipe that the run was started with, or give another "out"' });
+}
+
+/** The last checkpoint of the recipe's run. @throws StaveError TRAIN when there is none, or naming the fields in which the recipe that wrote it differs */
+export async function loadCheckpoint(recipe: Recipe, run: Identity): Promise<TrainState> {
   const directory = (await checkpoints(recipe)).at(-1);
   if (directory === undefined) {
     throw new StaveError('TRAIN', { what: `nothing to resume: ${recipe.out} has no checkpoint`, fix: 'start without --resume' });
   }
   const file = await readState(join(directory, 'state.json'));
-  if (file.recipe !== recipeHash(recipe)) {
-    throw new StaveError('TRAIN', { what: `${directory} was written by another recipe`, why: `its hash is ${file.recipe}, this recipe's is ${recipeHash(recipe)}`, fix: 'resume with the recipe that the run was started with, or give another "out"' });
-  }
+  checkSame(directory, file, recipe, run);
   const stored = await openWeights(join(directory, 'state.safetensors'));
   const state: TrainState = { step: file.step, weights: new Map(), m: new Map(), v: new Map() };
   try {

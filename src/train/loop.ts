@@ -13,6 +13,7 @@ import { trainEngine, type TrainEngine } from './engine.ts';
 import { evaluateModel } from './evaluate.ts';
 import { exportModel, preprocessorJson } from './export.ts';
 import { writeError, writeWhole } from '../files/write.ts';
+import { identityOf, type Identity } from './identity.ts';
 import { lockRun } from './lock.ts';
 import { matmulFlops } from './flops.ts';
 import { Meter, type Speed } from './meter.ts';
@@ -64,8 +65,11 @@ async function locked(recipe: Recipe, { onStep, onLog, signal, resume = false }:
       throw writeError(join(recipe.out, 'log.txt'), error);
     });
   };
-  const model = await startModel(recipe, await loadTokenizer(textReader(recipe.tokenizer)));
-  const state: TrainState = resume ? await loadCheckpoint(recipe) : await fresh(recipe, model);
+  const tokenizer = await loadTokenizer(textReader(recipe.tokenizer));
+  const identity = await identityOf(recipe);
+  const saved = resume ? await loadCheckpoint(recipe, identity) : await refuseBegun(recipe);
+  const model = await startModel(recipe, tokenizer);
+  const state = saved ?? fresh(model);
   const metrics = new MetricsFile(join(recipe.out, 'metrics.jsonl'));
   await metrics.truncate(state.step);
   await writeWhole(join(recipe.out, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`);
@@ -79,26 +83,29 @@ async function locked(recipe: Recipe, { onStep, onLog, signal, resume = false }:
     const size = [...model.tensors.values()].reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
     await log(`${recipe.name}: ${(size / 1e6).toFixed(2)} M parameters, graphs ready in ${((performance.now() - started) / 1000).toFixed(1)} s, ${resume ? `continuing after step ${state.step}` : `seed ${recipe.seed}`}`);
     const meter = new Meter(recipe.steps, (sizes) => matmulFlops(recipe.batch.accumulate === 1 ? graphs.step : graphs.accumulate, sizes));
-    return await steps({ recipe, model, engine, data, metrics, log, meter, onStep, signal }, state.step);
+    return await steps({ recipe, identity, model, engine, data, metrics, log, meter, onStep, signal }, state.step);
   } finally {
     await data.close();
     await runtime.dispose();
   }
 }
 
-async function fresh(recipe: Recipe, { trained }: TrainModel): Promise<TrainState> {
+async function refuseBegun(recipe: Recipe): Promise<undefined> {
   const last = (await checkpoints(recipe)).at(-1);
   if (last !== undefined) {
     throw new StaveError('TRAIN', { what: `${recipe.out} holds a run already, its last checkpoint is ${basename(last)}`, fix: 'continue it with --resume, or give another "out" (or remove the folder) to start anew' });
   }
+}
+
+function fresh({ trained }: TrainModel): TrainState {
   const zeros = () => new Map([...trained].map(([name, { data }]) => [name, new Float32Array(data.length)]));
   return { step: 0, weights: trained, m: zeros(), v: zeros() };
 }
 
-type Run = { recipe: Recipe; model: TrainModel; engine: TrainEngine; data: DataSource; metrics: MetricsFile; log: (line: string) => Promise<void>; meter: Meter } & Pick<TrainOptions, 'onStep' | 'signal'>;
+type Run = { recipe: Recipe; identity: Identity; model: TrainModel; engine: TrainEngine; data: DataSource; metrics: MetricsFile; log: (line: string) => Promise<void>; meter: Meter } & Pick<TrainOptions, 'onStep' | 'signal'>;
 
 async function steps(run: Run, done: number): Promise<TrainResult> {
-  const { recipe, engine, data, metrics, log, meter, onStep, signal } = run;
+  const { recipe, identity, engine, data, metrics, log, meter, onStep, signal } = run;
   const { accumulate } = recipe.batch;
   const schedule = { ...recipe.schedule, total_steps: recipe.steps };
   let held: EvalMetrics['eval'] | undefined;
@@ -125,12 +132,12 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
     } else onStep?.({ step: done, steps: recipe.steps, loss, grad_norm, lr, ...speed.progress });
 
     if (due(recipe.checkpoint.every)) {
-      await saveCheckpoint(recipe, await engine.state());
+      await saveCheckpoint(recipe, identity, await engine.state());
       saved = done;
       meter.pause();
     }
   }
-  if (saved < done) await saveCheckpoint(recipe, await engine.state());
+  if (saved < done) await saveCheckpoint(recipe, identity, await engine.state());
   if (done < recipe.steps) {
     await log(`stopped after step ${done}; its checkpoint is saved`);
     return { step: done, finished: false, eval: held };

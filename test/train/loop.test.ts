@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { appendFile, cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { StaveError } from '../../src/errors.ts';
 import { openQwen2VL } from '../../src/models/qwen2vl/index.ts';
 import { checkpoints, loadCheckpoint } from '../../src/train/checkpoint.ts';
+import { firstFormatHash, identityOf } from '../../src/train/identity.ts';
 import { readMetrics, train, type TrainProgress } from '../../src/train/index.ts';
 import { openWeights } from '../../src/weights/index.ts';
 import { tiny } from './tiny.ts';
@@ -54,7 +55,7 @@ test('the saved model is a checkpoint like any other', async () => {
   const config = JSON.parse(await readFile(join(directory!, 'config.json'), 'utf8'));
   assert.deepEqual([config.architectures, config.stave, config.torch_dtype, config.video_token_id], [['Qwen2VLForConditionalGeneration'], { sampling: { rule: 'count', frames: 4, repeat: true } }, 'bfloat16', model.config.video_token_id]);
 
-  const { weights } = await loadCheckpoint(recipe);
+  const { weights } = await loadCheckpoint(recipe, await identityOf(recipe));
   const saved = await openWeights(directory!);
   for (const [name, { data }] of weights) {
     const stored = await saved.readF32(name);
@@ -75,7 +76,9 @@ test('resuming needs a checkpoint of the same recipe', async () => {
   await using setup = await tiny({ steps: 2, eval: { clips: 0 } });
   await assert.rejects(train(setup.recipe, { resume: true }), codeOf('TRAIN', /has no checkpoint/));
   await train(setup.recipe);
-  await assert.rejects(train({ ...setup.recipe, seed: 2 }, { resume: true }), codeOf('TRAIN', /written by another recipe/));
+  const { model, optimizer } = setup.recipe;
+  const changed = { ...setup.recipe, seed: 2, optimizer: { ...optimizer, lr: 0.02, muon: { lr: 1, momentum: 0.5 } }, model: { ...model, hidden_size: 64 }, trainable: ['visual.*'] };
+  await assert.rejects(train(changed, { resume: true }), codeOf('TRAIN', /written by another recipe\nseed: 1 → 2, model\.hidden_size: 32 → 64, trainable: \["\*"\] → \["visual\.\*"\], optimizer\.lr: 0\.01 → 0\.02, optimizer\.muon\.lr: absent → 1, optimizer\.muon\.momentum: absent → 0\.5\n→ resume with the recipe/));
   const again = await train({ ...setup.recipe, threads: 2 }, { resume: true }); // nothing that decides the numbers
   assert.deepEqual([again.step, again.finished], [2, true]);
 });
@@ -90,4 +93,34 @@ test('only tensors that match "trainable" change', async () => {
   }
   await tuned.close();
   await start.close();
+});
+
+test('the tokenizer and the starting checkpoint may lie elsewhere but must hold the same', async () => {
+  await using setup = await tiny({ steps: 2, eval: { clips: 0 } });
+  const { model: start } = await train(setup.recipe);
+  await using tuned = await tiny({ steps: 1, eval: { clips: 0 }, model: undefined, init: start });
+  await train(tuned.recipe);
+  const [tokenizer, init] = ['tokenizer', 'init'].map((name) => join(tuned.recipe.out, '..', name));
+  await cp(tuned.recipe.tokenizer, tokenizer, { recursive: true });
+  await cp(start!, init, { recursive: true });
+  const moved = { ...tuned.recipe, tokenizer, init };
+  assert.equal((await train(moved, { resume: true })).finished, true);
+  await appendFile(join(tokenizer, 'tokenizer.json'), '\n');
+  await assert.rejects(train(moved, { resume: true }), codeOf('TRAIN', /written by another recipe\nwhat "tokenizer" holds: "[0-9a-f]{16}" → "[0-9a-f]{16}"\n/));
+  await assert.rejects(train({ ...moved, tokenizer: tuned.recipe.tokenizer, init: tokenizer.replace(/tokenizer$/, 'nowhere') }, { resume: true }), { code: 'MODEL_MISSING' });
+  const weights = await readFile(join(init, 'model.safetensors'));
+  weights[weights.length - 1] ^= 1;
+  await writeFile(join(init, 'model.safetensors'), weights);
+  await assert.rejects(train({ ...moved, tokenizer: tuned.recipe.tokenizer }, { resume: true }), codeOf('TRAIN', /written by another recipe\nwhat "init" holds: /));
+});
+
+test('a checkpoint of the first format is continued', async () => {
+  await using setup = await tiny({ steps: 2, eval: { clips: 0 } });
+  await train(setup.recipe);
+  const file = join((await checkpoints(setup.recipe)).at(-1)!, 'state.json');
+  const first = (recipe: string) => writeFile(file, JSON.stringify({ format: 1, step: 2, recipe }));
+  await first(firstFormatHash(setup.recipe));
+  assert.equal((await train(setup.recipe, { resume: true })).finished, true);
+  await first('other');
+  await assert.rejects(train(setup.recipe, { resume: true }), codeOf('TRAIN', /its hash is other/));
 });

@@ -1,0 +1,43 @@
+/** What decides the numbers of a run. A run goes on only where all of it is the same. */
+import { createHash } from 'node:crypto';
+import { fingerprint, tokenizerFingerprint } from '../models/fingerprint.ts';
+import { openWeights } from '../weights/index.ts';
+import type { Recipe } from './recipe.ts';
+
+/** Fields of the recipe; of the tokenizer and of the checkpoint that the run started from, the content instead of the path. */
+export type Identity = Omit<Recipe, 'out' | 'threads' | 'eval' | 'checkpoint' | 'name' | 'dtype'>;
+
+/** @throws MODEL_MISSING, WEIGHTS_CORRUPT, IO */
+export async function identityOf({ out: _out, threads: _threads, eval: _eval, checkpoint: _checkpoint, name: _name, dtype: _dtype, ...rest }: Recipe): Promise<Identity> {
+  return { ...rest, tokenizer: await tokenizerFingerprint(rest.tokenizer), init: rest.init && (await checkpointFingerprint(rest.init)) };
+}
+
+async function checkpointFingerprint(dir: string): Promise<string> {
+  await using weights = await openWeights(dir);
+  return fingerprint(dir, weights);
+}
+
+/** The hash that checkpoints of the first format hold; it knows the tokenizer not at all and `init` by its path. */
+export function firstFormatHash({ out: _out, threads: _threads, eval: _eval, checkpoint: _checkpoint, name: _name, dtype: _dtype, tokenizer: _tokenizer, ...rest }: Recipe): string {
+  return createHash('sha256').update(JSON.stringify(rest)).digest('hex').slice(0, 16);
+}
+
+/** Fields that differ, each as `optimizer.lr: 0.01 → 0.02`. */
+export function differences(before: unknown, now: unknown): string[] {
+  const [a, b] = [new Map(leaves(before)), new Map(leaves(now))];
+  return [...new Set([...a.keys(), ...b.keys()])].filter((path) => a.get(path) !== b.get(path)).map((path) => `${label(path)}: ${show(a.get(path))} → ${show(b.get(path))}`);
+}
+
+/** Path and JSON of every value; objects and lists of objects are entered. */
+function leaves(value: unknown, path = ''): [string, string][] {
+  if (typeof value !== 'object' || value === null) return value === undefined ? [] : [[path, JSON.stringify(value)]];
+  const list = Array.isArray(value);
+  if (list && !value.some((entry) => typeof entry === 'object')) return [[path, JSON.stringify(value)]];
+  return Object.entries(value).flatMap(([name, inner]) => leaves(inner, list ? `${path}[${name}]` : path === '' ? name : `${path}.${name}`));
+}
+
+const label = (path: string): string => (path === 'tokenizer' || path === 'init' ? `what "${path}" holds` : path);
+
+function show(json = 'absent'): string {
+  return json.length > 60 ? `${json.slice(0, 57)}...` : json;
+}
