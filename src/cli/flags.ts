@@ -6,6 +6,8 @@ const flags: [library: RegExp, flag: string, text: string][] = [
   [/\(sampling\)/g, 'frames', '(--frames)'],
   [/(?<![.\w])max_pixels/g, 'max-pixels', '--max-pixels'],
   [/(?<![.\w])max_new_tokens/g, 'max-tokens', '--max-tokens'],
+  [/\(resume: true\)/g, 'resume', 'with --resume'],
+  [/another "out"/g, 'out', 'another --out'],
   [/allow partial videos/g, 'partial', 'add --partial'],
 ];
 

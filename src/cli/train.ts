@@ -1,6 +1,5 @@
-import { basename, resolve } from 'node:path';
-import { StaveError } from '../errors.ts';
-import { checkpoints, loadRecipe, train as run, type TrainProgress } from '../train/index.ts';
+import { resolve } from 'node:path';
+import { loadRecipe, train as run, type TrainProgress } from '../train/index.ts';
 import { string, type Command } from './command.ts';
 import { bytes, duration, Progress } from './progress.ts';
 
@@ -18,11 +17,6 @@ export const train: Command = {
     const out = string(values, 'out');
     const recipe = { ...(await loadRecipe(file)), ...(out === undefined ? {} : { out: resolve(out) }) };
     const goOn = `stave train ${file}${out === undefined ? '' : ` --out ${out}`} --resume`;
-    const last = (await checkpoints(recipe)).at(-1);
-    if (last !== undefined && !values.resume) {
-      const step = Number(basename(last).replace('step-', ''));
-      throw new StaveError('USAGE', { what: `${recipe.out} holds a run that has come to step ${step}`, why: 'to start anew would mix the two', fix: `${goOn} to continue it; or move the folder away, or choose another --out` });
-    }
     using progress = new Progress(stderr, { every: 30 });
     const result = await run(recipe, {
       resume: values.resume === true,

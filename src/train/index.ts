@@ -1,5 +1,4 @@
 /** Training: a recipe in, a checkpoint directory out. */
-export { checkpoints } from './checkpoint.ts';
 export { curveSvg, type Curve } from './curve.ts';
 export { readMetrics, type EvalMetrics, type StepMetrics } from './metrics.ts';
 export { loadRecipe, parseRecipe, type Recipe } from './recipe.ts';

@@ -92,9 +92,9 @@ async function locked(recipe: Recipe, { onStep, onLog, signal, resume = false }:
 
 async function refuseBegun(recipe: Recipe): Promise<undefined> {
   const last = (await checkpoints(recipe)).at(-1);
-  if (last !== undefined) {
-    throw new StaveError('TRAIN', { what: `${recipe.out} holds a run already, its last checkpoint is ${basename(last)}`, fix: 'continue it with --resume, or give another "out" (or remove the folder) to start anew' });
-  }
+  if (last === undefined) return;
+  const step = Number(basename(last).replace('step-', ''));
+  throw new StaveError('TRAIN', { what: `${recipe.out} holds a run that has come to step ${step}`, why: 'to start anew would mix the two', fix: 'continue it (resume: true); or move the folder away, or give another "out"' });
 }
 
 function fresh({ trained }: TrainModel): TrainState {

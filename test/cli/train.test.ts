@@ -22,8 +22,8 @@ test('train, stop, refuse to begin again, resume; the model that comes out answe
     assert.deepEqual([end.step, end.finished, end.model], [3, false, undefined]);
 
     const again = await stave(['train', recipe, '--out', out]);
-    assert.equal(again.code, 2);
-    assert.match(again.err, /holds a run that has come to step 3\n.*\n→ stave train .*recipe\.json --out .*run --resume/);
+    assert.equal(again.code, 1);
+    assert.match(again.err, /^error: .*run holds a run that has come to step 3\nto start anew would mix the two\n→ continue it with --resume; or move the folder away, or give another --out\n$/);
 
     const resumed = await stave(['train', recipe, '--out', out, '--resume', '--json']);
     assert.equal(resumed.code, 0);
