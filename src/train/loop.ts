@@ -1,10 +1,8 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { StaveError } from '../errors.ts';
-import { textReader } from '../models/checkpoint.ts';
 import { parsePreprocessorConfig } from '../models/qwen2vl/index.ts';
 import { Runtime } from '../runtime/index.ts';
-import { loadTokenizer } from '../text/index.ts';
 import type { Batch } from './batch.ts';
 import { checkpoints, loadCheckpoint, saveCheckpoint, type TrainState } from './checkpoint.ts';
 import { curveSvg } from './curve.ts';
@@ -22,6 +20,7 @@ import { savedConfig, startModel, type TrainModel } from './model.ts';
 import type { Recipe } from './recipe.ts';
 import { scheduleFactor } from './schedule.ts';
 import { trainGraphs } from './step.ts';
+import { openTokenizer } from './tokenizer.ts';
 
 export type TrainProgress = Speed & {
   step: number;
@@ -65,7 +64,7 @@ async function locked(recipe: Recipe, { onStep, onLog, signal, resume = false }:
       throw writeError(join(recipe.out, 'log.txt'), error);
     });
   };
-  const tokenizer = await loadTokenizer(textReader(recipe.tokenizer));
+  const tokenizer = await openTokenizer(recipe);
   const identity = await identityOf(recipe);
   const saved = resume ? await loadCheckpoint(recipe, identity) : await refuseBegun(recipe);
   const model = await startModel(recipe, tokenizer);

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { StaveError } from '../../src/errors.ts';
 import { textReader } from '../../src/models/checkpoint.ts';
 import { loadTokenizer } from '../../src/text/index.ts';
-import { loadRecipe, parseRecipe } from '../../src/train/index.ts';
+import { loadRecipe, parseRecipe, train } from '../../src/train/index.ts';
 import { matches, startModel } from '../../src/train/model.ts';
 import { tinyJson, tokenizer } from './tiny.ts';
 
@@ -58,6 +61,25 @@ test('a model that does not fit together is refused before anything runs', async
   await assert.rejects(startModel(recipe, await loadTokenizer(textReader(tokenizer))), (error) => error instanceof StaveError && error.code === 'RECIPE' && /num_key_value_heads/.test(error.message));
   const nothing = parseRecipe({ ...tinyJson, trainable: ['visual.nothing.*'] }, '/');
   await assert.rejects(startModel(nothing, await loadTokenizer(textReader(tokenizer))), (error) => error instanceof StaveError && error.code === 'RECIPE' && /no tensor matches/.test(error.message));
+});
+
+test('a tokenizer that is not there is told with the field, its path and what is missing', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'stave-recipe-'));
+  try {
+    await writeFile(join(folder, 'recipe.json'), JSON.stringify({ ...tinyJson, tokenizer: 'tok' }));
+    const recipe = await loadRecipe(join(folder, 'recipe.json'));
+    const refused = (why: string) => assert.rejects(train(recipe), { code: 'RECIPE', message: new RegExp(`^tokenizer is "${join(folder, 'tok')}"\n${why}\n→ give a folder with tokenizer\\.json and chat_template\\.json`) });
+    await refused('there is no such folder; a relative path starts at the recipe\'s folder');
+    await mkdir(join(folder, 'tok'));
+    await refused('it has no tokenizer\\.json.*');
+    for (const name of ['tokenizer.json', 'tokenizer_config.json']) await cp(join(tokenizer, name), join(folder, 'tok', name));
+    await refused('it has no chat template.*');
+    await rm(join(folder, 'tok'), { recursive: true });
+    await writeFile(join(folder, 'tok'), '');
+    await refused('it is not a folder');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('the shipped recipe is valid and its paths start at its folder', async () => {
