@@ -1,5 +1,5 @@
-import { open, type FileHandle } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { isAbort, StaveError } from '../errors.ts';
 import { locate, readAnswers, readQuestions, type BatchQuestion, type EarlierAnswer } from './batch-files.ts';
 import type { QuestionOptions } from './plan.ts';
@@ -79,9 +79,12 @@ function checkSame({ id, video, question }: BatchQuestion, answer: EarlierAnswer
 }
 
 async function openAnswers(out: string): Promise<FileHandle> {
-  return open(out, 'a').catch((cause: Error) => {
-    throw new StaveError('IO', { what: `cannot write ${out}`, why: cause.message, fix: 'choose another --out', cause });
-  });
+  try {
+    await mkdir(dirname(out), { recursive: true });
+    return await open(out, 'a');
+  } catch (cause) {
+    throw new StaveError('IO', { what: `cannot write ${out}`, why: (cause as Error).message, fix: 'choose another --out', cause });
+  }
 }
 
 async function append(target: FileHandle, line: Line, out: string): Promise<void> {

@@ -148,6 +148,14 @@ test('the same model with one weight changed is another model', async () => {
   await assert.rejects(resumed(), { code: 'DATA', message: /:1 is an answer of another model with the name "staveq2"\nits model\.fingerprint is "[0-9a-f]{16}", this run's is "[0-9a-f]{16}"/ });
 });
 
+test('the folder of the answers is made; where it cannot be, that is said before anything is asked', async () => {
+  const { questions } = await batch([ask('a', 'nowhere.mp4')]);
+  const out = join(folder, 'made', 'here', 'answers.jsonl');
+  assert.equal((await answerBatch(model, questions, out)).answered, 1);
+  assert.equal((await answerBatch(model, questions, out)).skipped, 1);
+  await assert.rejects(answerBatch(model, questions, join(questions, 'answers.jsonl')), { code: 'IO', message: /^cannot read .*answers\.jsonl\nENOTDIR.*\n→ choose another --out$/ });
+});
+
 test('an abort keeps the answers so far', async () => {
   const { questions, out, lines } = await batch(['a', 'b', 'c', 'd', 'e'].map((id) => ask(id)));
   const stop = new AbortController();
