@@ -58,11 +58,12 @@ export async function train(recipe: Recipe, options: TrainOptions = {}): Promise
 }
 
 async function locked(recipe: Recipe, { onStep, onLog, signal, resume = false }: TrainOptions): Promise<TrainResult> {
-  const log = async (line: string) => {
+  const note: Run['note'] = (line) => appendFile(join(recipe.out, 'log.txt'), `${new Date().toISOString()} ${line}\n`).catch((error) => {
+    throw writeError(join(recipe.out, 'log.txt'), error);
+  });
+  const log: Run['log'] = async (line) => {
     onLog?.(line);
-    await appendFile(join(recipe.out, 'log.txt'), `${new Date().toISOString()} ${line}\n`).catch((error) => {
-      throw writeError(join(recipe.out, 'log.txt'), error);
-    });
+    await note(line);
   };
   const tokenizer = await openTokenizer(recipe);
   const identity = await identityOf(recipe);
@@ -82,7 +83,7 @@ async function locked(recipe: Recipe, { onStep, onLog, signal, resume = false }:
     const size = [...model.tensors.values()].reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
     await log(`${recipe.name}: ${(size / 1e6).toFixed(2)} M parameters, graphs ready in ${((performance.now() - started) / 1000).toFixed(1)} s, ${resume ? `continuing after step ${state.step}` : `seed ${recipe.seed}`}`);
     const meter = new Meter(recipe.steps, (sizes) => matmulFlops(recipe.batch.accumulate === 1 ? graphs.step : graphs.accumulate, sizes));
-    return await steps({ recipe, identity, model, engine, data, metrics, log, meter, onStep, signal }, state.step);
+    return await steps({ recipe, identity, model, engine, data, metrics, log, note, meter, onStep, signal }, state.step);
   } finally {
     await data.close();
     await runtime.dispose();
@@ -101,10 +102,10 @@ function fresh({ trained }: TrainModel): TrainState {
   return { step: 0, weights: trained, m: zeros(), v: zeros() };
 }
 
-type Run = { recipe: Recipe; identity: Identity; model: TrainModel; engine: TrainEngine; data: DataSource; metrics: MetricsFile; log: (line: string) => Promise<void>; meter: Meter } & Pick<TrainOptions, 'onStep' | 'signal'>;
+type Run = { recipe: Recipe; identity: Identity; model: TrainModel; engine: TrainEngine; data: DataSource; metrics: MetricsFile; log: (line: string) => Promise<void>; /** Into log.txt alone: what the result says too. */ note: (line: string) => Promise<void>; meter: Meter } & Pick<TrainOptions, 'onStep' | 'signal'>;
 
 async function steps(run: Run, done: number): Promise<TrainResult> {
-  const { recipe, identity, engine, data, metrics, log, meter, onStep, signal } = run;
+  const { recipe, identity, engine, data, metrics, log, note, meter, onStep, signal } = run;
   const { accumulate } = recipe.batch;
   const schedule = { ...recipe.schedule, total_steps: recipe.steps };
   let held: EvalMetrics['eval'] | undefined;
@@ -138,11 +139,11 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
   }
   if (saved < done) await saveCheckpoint(recipe, identity, await engine.state());
   if (done < recipe.steps) {
-    await log(`stopped after step ${done}; its checkpoint is saved`);
+    await note(`stopped after step ${done}; its checkpoint is saved`);
     return { step: done, finished: false, eval: held };
   }
   const directory = await saveModel(run);
-  await log(`finished: ${directory}`);
+  await note(`finished: ${directory}`);
   return { step: done, finished: true, model: directory, eval: held };
 }
 

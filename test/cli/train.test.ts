@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -17,7 +17,8 @@ test('train, stop, refuse to begin again, resume; the model that comes out answe
     const stop = new AbortController();
     const stopped = await stave(['train', recipe, '--out', out, '--json'], { signal: stop.signal, onOut: (text) => text.split('\n').length > 3 && stop.abort() });
     assert.equal(stopped.code, 130);
-    assert.match(stopped.err, /stopped after step 3; its checkpoint is saved\ninterrupted\n$/);
+    assert.match(stopped.err, /\ninterrupted\n$/);
+    assert.match(await readFile(join(out, 'log.txt'), 'utf8'), /stopped after step 3; its checkpoint is saved\n$/);
     const end = parsed(stopped.out).at(-1)!;
     assert.deepEqual([end.step, end.finished, end.model], [3, false, undefined]);
 
@@ -32,6 +33,10 @@ test('train, stop, refuse to begin again, resume; the model that comes out answe
     assert.ok(['loss', 'lr', 'grad_norm', 'clips_per_second', 'eta'].every((key) => Number.isFinite(lines[0][key])));
     assert.deepEqual([lines.at(-1)!.finished, lines.at(-1)!.model], [true, join(out, 'model')]);
     assert.deepEqual((await readdir(out, { recursive: true })).filter((name) => /partial|\.old/.test(name)), []);
+
+    const whole = await stave(['train', recipe, '--out', out, '--resume']); // nothing left to do but to save the model
+    assert.deepEqual([whole.code, whole.out], [0, `model saved in ${join(out, 'model')}\n`]);
+    assert.equal(whole.err.split(join(out, 'model')).length, 1, 'said once');
 
     const answer = await stave(['ask', clip, 'What is the action happening in this video?', '--model', join(out, 'model'), '--max-tokens', '4', '--json']);
     assert.equal(answer.code, 0);
