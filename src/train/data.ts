@@ -20,7 +20,8 @@ export class DataSource {
 
   constructor(settings: DataSettings, { ahead = 2 }: { ahead?: number } = {}) {
     this.#ahead = ahead;
-    this.#worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './data-worker.ts' : './data-worker.js', import.meta.url), { workerData: settings });
+    const url = new URL(import.meta.url.endsWith('.ts') ? './data-worker.ts' : './data-worker.js', import.meta.url);
+    this.#worker = new Worker(url, { name: 'stave data', execArgv: [], workerData: settings }); // the process's own flags are not the worker's, as in runtime/channel.ts
     this.#worker.on('message', (reply: DataReply) => {
       const waiting = this.#waiting.get(reply.key);
       if ('error' in reply) waiting?.reject(new StaveError(reply.error.code, reply.error));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { textReader } from '../../src/models/checkpoint.ts';
 import { loadChatTemplate, loadTokenizer } from '../../src/text/index.ts';
@@ -29,6 +30,19 @@ test('a batch depends on its number alone; training and held-out clips differ', 
   } finally {
     await Promise.all([one.close(), other.close()]);
   }
+});
+
+test('in a process with flags that no worker takes, batches are made all the same', async () => {
+  await using setup = await tiny();
+  const { recipe } = setup;
+  const settings = { tokenizer: recipe.tokenizer, config: savedConfig(newConfig(recipe, await loadTokenizer(textReader(tokenizer))), recipe), data: recipe.data, batch: recipe.batch, evaluation: recipe.eval };
+  const script = `
+    import { DataSource } from ${JSON.stringify(new URL('../../src/train/data.ts', import.meta.url).href)};
+    const data = new DataSource(${JSON.stringify(settings)}, { ahead: 0 });
+    console.log((await data.next({ set: 'train', index: 0 })).sizes.B);
+    await data.close();`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  assert.deepEqual([stdout, stderr], ['2\n', '']);
 });
 
 test('in pairs every other clip is the one before it played backwards', async () => {
