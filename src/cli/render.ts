@@ -1,4 +1,5 @@
-import { StaveError } from '../errors.ts';
+import { join } from 'node:path';
+import { isAbort, StaveError } from '../errors.ts';
 import { clipClasses, parseClipClass, renderSet } from '../tasks/index.ts';
 import { choice, number, string, type Command } from './command.ts';
 import { duration, Progress } from './progress.ts';
@@ -20,7 +21,7 @@ export const render: Command = {
     if (count === undefined) throw new StaveError('USAGE', { what: '--count is missing' });
     using progress = new Progress(stderr, { every: 30 });
     const started = performance.now();
-    let rendered = 0;
+    let rendered = 0, done = 0;
     const result = await renderSet(folder, {
       count,
       seed: string(values, 'seed') ?? '1',
@@ -28,11 +29,16 @@ export const render: Command = {
       codec: choice(values, 'codec', ['h264', 'vp9']),
       signal,
       onClip: (clip) => {
+        done = clip.done;
         if (clip.rendered) rendered++;
         if (values.json) stdout.write(`${JSON.stringify({ video: clip.clip.video, class: clip.clip.class, rendered: clip.rendered })}\n`);
         const seconds = (performance.now() - started) / 1000;
         progress.show(`${clip.done}/${count} clips${rendered > 0 ? `, ${(rendered / seconds).toFixed(1)} a second, ETA ${duration(((count - clip.done) * seconds) / rendered)}` : ''}`);
       },
+    }).catch((error: unknown) => {
+      progress.clear();
+      if (isAbort(error, signal)) stderr.write(`stopped after ${done} of ${count} clips${done > 0 ? `, their questions are in ${join(folder, 'labels.jsonl')}` : ''}; the same command goes on there\n`);
+      throw error;
     });
     progress.clear();
     stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${result.rendered} clips rendered, ${result.kept} were there already; questions and answers: ${result.labels}\n`);

@@ -33,7 +33,7 @@ test('Ctrl-C leaves whole clips and their labels, nothing half written', async (
   const out = join(folder, 'stopped');
   const stop = new AbortController();
   const { code, err } = await stave(['render', out, '--count', '50', '--json'], { signal: stop.signal, onOut: (text) => text.split('\n').length > 2 && stop.abort() });
-  assert.deepEqual([code, err], [130, 'interrupted\n']);
+  assert.deepEqual([code, err], [130, `stopped after 2 of 50 clips, their questions are in ${join(out, 'labels.jsonl')}; the same command goes on there\ninterrupted\n`]);
   const names = (await readdir(out)).toSorted();
   assert.deepEqual(names.map((name) => name.replace(/\.(mp4|webm)$/, '')), ['clip-00000', 'clip-00001', 'labels.jsonl', 'set.json']);
   for (const name of names.slice(0, 2)) assert.ok((await probe(join(out, name))).duration > 0);
