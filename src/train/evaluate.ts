@@ -3,14 +3,15 @@ import type { TrainEngine } from './engine.ts';
 import type { EvalMetrics } from './metrics.ts';
 import type { Recipe } from './recipe.ts';
 
-/** Held-out loss and teacher-forced answers: one is right when every token of it, given those before, is the likeliest. */
-export async function evaluateModel(engine: TrainEngine, data: DataSource, recipe: Recipe): Promise<EvalMetrics['eval']> {
+/** Held-out loss and teacher-forced answers: one is right when every token of it, given those before, is the likeliest. @throws the signal's reason */
+export async function evaluateModel(engine: Pick<TrainEngine, 'evaluate'>, data: Pick<DataSource, 'next'>, recipe: Recipe, signal?: AbortSignal): Promise<EvalMetrics['eval']> {
   const batches = Math.ceil(recipe.eval.clips / recipe.batch.clips);
   const kinds = new Map<string, { right: number; answers: number }>();
   let nll = 0, labels = 0;
   for (let index = 0; index < batches; index++) {
+    signal?.throwIfAborted();
     const batch = await data.next({ set: 'eval', index }, batches);
-    const out = await engine.evaluate(batch);
+    const out = await engine.evaluate(batch, signal);
     const wanted = batch.feeds.labels.data;
     for (const { kind, labels: [from, to] } of batch.segments) {
       const tally = kinds.get(kind) ?? { right: 0, answers: 0 };

@@ -1,6 +1,6 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { StaveError } from '../errors.ts';
+import { isAbort, StaveError } from '../errors.ts';
 import { parsePreprocessorConfig } from '../models/qwen2vl/index.ts';
 import { Runtime } from '../runtime/index.ts';
 import type { Batch } from './batch.ts';
@@ -35,7 +35,7 @@ export type TrainProgress = Speed & {
 export type TrainOptions = {
   onStep?: (progress: TrainProgress) => void;
   onLog?: (line: string) => void;
-  /** Ends the run after the current step; a checkpoint is saved first. */
+  /** Ends the run after the current step, or in the middle of an evaluation, which a resumed run does then; a checkpoint is saved first. */
   signal?: AbortSignal;
   /** Continues from the last checkpoint in `recipe.out`. */
   resume?: boolean;
@@ -105,12 +105,19 @@ function fresh({ trained }: TrainModel): TrainState {
 type Run = { recipe: Recipe; identity: Identity; model: TrainModel; engine: TrainEngine; data: DataSource; metrics: MetricsFile; log: (line: string) => Promise<void>; /** Into log.txt alone: what the result says too. */ note: (line: string) => Promise<void>; meter: Meter } & Pick<TrainOptions, 'onStep' | 'signal'>;
 
 async function steps(run: Run, done: number): Promise<TrainResult> {
-  const { recipe, identity, engine, data, metrics, log, note, meter, onStep, signal } = run;
+  const { recipe, identity, engine, data, metrics, note, meter, onStep, signal } = run;
   const { accumulate } = recipe.batch;
   const schedule = { ...recipe.schedule, total_steps: recipe.steps };
   let held: EvalMetrics['eval'] | undefined;
   let saved = done;
-  while (done < recipe.steps) {
+  const due = (every: number) => (every > 0 && done % every === 0) || done === recipe.steps;
+  const evaluationDue = () => due(recipe.eval.every) && recipe.eval.clips > 0;
+  let complete = true; // no evaluation is missing
+  if (done > 0 && evaluationDue() && !(await readMetrics(metrics.file)).some((line) => 'eval' in line && line.step === done)) {
+    held = await evaluate(run, done);
+    complete = held !== undefined;
+  }
+  while (complete && done < recipe.steps) {
     if (signal?.aborted) break;
     const batches: Batch[] = [];
     const lr = recipe.optimizer.lr * scheduleFactor(schedule, done);
@@ -119,17 +126,10 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
     if (!Number.isFinite(loss) || !Number.isFinite(grad_norm)) throw notANumber(done, loss, grad_norm, batches, recipe);
     const speed = meter.step(done, batches.map(({ sizes }) => sizes));
     await metrics.append({ step: done, loss, grad_norm, lr, ...speed.line });
-
-    const due = (every: number) => (every > 0 && done % every === 0) || done === recipe.steps;
-    if (due(recipe.eval.every) && recipe.eval.clips > 0) {
-      held = await evaluateModel(engine, data, recipe);
-      await metrics.append({ step: done, eval: held });
-      const kinds = Object.entries(held.kinds).map(([kind, { accuracy }]) => `${kind} ${(100 * accuracy).toFixed(1)}`);
-      await log(`step ${done}: loss ${loss.toFixed(4)}, held-out loss ${held.loss.toFixed(4)}, answers right ${(100 * held.accuracy).toFixed(1)} % (${kinds.join(', ')})`);
-      onStep?.({ step: done, steps: recipe.steps, loss, grad_norm, lr, ...speed.progress, eval: held });
-      await writeWhole(join(recipe.out, 'curve.svg'), curveSvg([{ label: recipe.name, lines: await readMetrics(metrics.file) }], recipe.name));
-      meter.pause();
-    } else onStep?.({ step: done, steps: recipe.steps, loss, grad_norm, lr, ...speed.progress });
+    const now = evaluationDue() ? await evaluate(run, done) : undefined;
+    complete = now !== undefined || !evaluationDue();
+    held = now ?? held;
+    onStep?.({ step: done, steps: recipe.steps, loss, grad_norm, lr, ...speed.progress, ...(now === undefined ? {} : { eval: now }) });
 
     if (due(recipe.checkpoint.every)) {
       await saveCheckpoint(recipe, identity, await engine.state());
@@ -138,13 +138,30 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
     }
   }
   if (saved < done) await saveCheckpoint(recipe, identity, await engine.state());
-  if (done < recipe.steps) {
+  if (done < recipe.steps || !complete) {
     await note(`stopped after step ${done}; its checkpoint is saved`);
     return { step: done, finished: false, eval: held };
   }
   const directory = await saveModel(run);
   await note(`finished: ${directory}`);
   return { step: done, finished: true, model: directory, eval: held };
+}
+
+/** Evaluates and writes the result down; undefined when the signal came before its end. */
+async function evaluate({ recipe, engine, data, metrics, log, meter, signal }: Run, step: number): Promise<EvalMetrics['eval'] | undefined> {
+  const held = await evaluateModel(engine, data, recipe, signal).catch((error: unknown) => {
+    if (signal?.aborted && isAbort(error, signal)) return undefined;
+    throw error;
+  });
+  if (held === undefined) return undefined;
+  await metrics.append({ step, eval: held });
+  const lines = await readMetrics(metrics.file);
+  const loss = lines.findLast((line) => 'loss' in line)?.loss ?? NaN;
+  const kinds = Object.entries(held.kinds).map(([kind, { accuracy }]) => `${kind} ${(100 * accuracy).toFixed(1)}`);
+  await log(`step ${step}: loss ${loss.toFixed(4)}, held-out loss ${held.loss.toFixed(4)}, answers right ${(100 * held.accuracy).toFixed(1)} % (${kinds.join(', ')})`);
+  await writeWhole(join(recipe.out, 'curve.svg'), curveSvg([{ label: recipe.name, lines }], recipe.name));
+  meter.pause();
+  return held;
 }
 
 /** The micro-batches of an update; `used` collects them for reports. */

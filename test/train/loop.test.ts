@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { StaveError } from '../../src/errors.ts';
 import { openQwen2VL } from '../../src/models/qwen2vl/index.ts';
+import type { Batch } from '../../src/train/batch.ts';
 import { checkpoints, loadCheckpoint } from '../../src/train/checkpoint.ts';
+import { evaluateModel } from '../../src/train/evaluate.ts';
 import { firstFormatHash, identityOf } from '../../src/train/identity.ts';
 import { readMetrics, train, type TrainProgress } from '../../src/train/index.ts';
 import { openWeights } from '../../src/weights/index.ts';
@@ -36,6 +38,46 @@ test('a run that is stopped and resumed ends as one that was not: losses, evalua
   const [a, b] = await Promise.all([whole, parts].map(({ recipe }) => readFile(join(recipe.out, 'model', 'model.safetensors'))));
   assert.ok(a.equals(b), 'the saved models are the same bytes');
   assert.deepEqual((await checkpoints(whole.recipe)).map((path) => path.slice(-7)), ['0000004', '0000006']);
+});
+
+test('a stop in the middle of an evaluation does not wait for its end; the resumed run makes up for it', async () => {
+  const changes = { steps: 4, eval: { every: 2, clips: 64 }, checkpoint: { every: 4, keep: 2 } };
+  await using whole = await tiny(changes);
+  await using parts = await tiny(changes);
+  await train(whole.recipe);
+  const { out } = parts.recipe;
+  /** Goes on until the step is done and its evaluation has begun. */
+  const until = async (step: number) => {
+    const stop = new AbortController();
+    const watching = setInterval(() => void numbers(out).then((lines) => lines.some((line) => (line as { step: number }).step === step) && stop.abort()), 5);
+    const result = await train(parts.recipe, { resume: step > 2, signal: stop.signal });
+    clearInterval(watching);
+    assert.deepEqual([result.step, result.finished], [step, false]);
+    assert.ok((await numbers(out)).every((line) => !('eval' in (line as object)) || (line as { step: number }).step < step), 'the evaluation was left');
+    assert.ok((await checkpoints(parts.recipe)).at(-1)!.endsWith(String(step)));
+  };
+  await until(2);
+  await until(4);
+  const { finished, eval: held } = await train(parts.recipe, { resume: true });
+  assert.equal(finished, true);
+  assert.ok(held !== undefined && held.accuracy >= 0);
+  assert.deepEqual(await numbers(out), await numbers(whole.recipe.out));
+});
+
+test('an evaluation is left when the signal says so', async () => {
+  await using setup = await tiny({ eval: { clips: 100 } });
+  const stop = new AbortController();
+  let asked = 0;
+  const batch = { feeds: { labels: { data: [1n] } }, segments: [{ kind: 'action', labels: [0, 1] }] } as unknown as Batch;
+  const engine = {
+    evaluate: async (_batch: Batch, signal?: AbortSignal) => {
+      if (++asked === 2) stop.abort();
+      signal?.throwIfAborted();
+      return { nll: Float32Array.of(0), predicted: BigInt64Array.of(1n) };
+    },
+  };
+  await assert.rejects(evaluateModel(engine, { next: async () => batch }, setup.recipe, stop.signal), { name: 'AbortError' });
+  assert.equal(asked, 2);
 });
 
 test('a second run into the same folder is refused: it would mix with the first', async () => {
