@@ -1,5 +1,5 @@
 import { actionIds, actions, colorNames, opposite, shapeNames, type Action } from '../clips/index.ts';
-import { questionKinds, type QuestionKind } from './questions.ts';
+import { questionKinds, type QuestionKind } from './question.ts';
 
 /** One question about one clip; a line of a question file. */
 export type Motion10Record = { id: string; video: string; kind: QuestionKind; question: string; answer: string };

@@ -1,10 +1,7 @@
 import { actionIds, actionOf, isStill, isTellable, opposite, orderOf, random, type Action, type Random, type Scene } from '../clips/index.ts';
+import type { Question } from './question.ts';
 import { aboutStill } from './still-questions.ts';
 import { a, actionAnswer, looks, phrases, sentence, times } from './words.ts';
-
-export const questionKinds = ['action', 'yesno', 'order', 'count', 'color', 'shape', 'describe'] as const;
-export type QuestionKind = (typeof questionKinds)[number];
-export type Question = { kind: QuestionKind; question: string; answer: string };
 
 /** The question that SSv2-T10 asks; the other phrasings mean the same. */
 export const actionQuestion = 'What is the action happening in this video?';

@@ -32,14 +32,14 @@ export async function renderSet(out: string, { count, codec, signal, onClip, ...
   const complete: SetClip[] = [];
   let rendered = 0;
   const labels = join(out, 'labels.jsonl');
+  const there = (clip: SetClip): Promise<boolean> => exists(join(out, clip.video));
   const writeLabels = (): Promise<void> => writeWhole(labels, complete.flatMap(recordsOf).map((record) => `${JSON.stringify(record)}\n`).join(''));
   try {
     for (let index = 0; index < count; index++) {
       const clip = setClip(set, index, codec);
-      const path = join(out, clip.video);
-      const missing = !(await exists(path));
+      const missing = !(await there(clip));
       if (missing) {
-        await encodeVideo(path, pictures(clip.scene), { fps: clip.scene.fps, codec: clip.codec, quality: clip.quality, signal });
+        await encodeVideo(join(out, clip.video), pictures(clip.scene), { fps: clip.scene.fps, codec: clip.codec, quality: clip.quality, signal });
         rendered++;
       }
       complete.push(clip);
@@ -47,7 +47,13 @@ export async function renderSet(out: string, { count, codec, signal, onClip, ...
       signal?.throwIfAborted();
     }
   } catch (error) {
-    if (isAbort(error) || signal?.aborted) await writeLabels();
+    if (isAbort(error) || signal?.aborted) {
+      for (let index = complete.length; index < count; index++) { // an earlier run may have come further
+        const clip = setClip(set, index, codec);
+        if (await there(clip)) complete.push(clip);
+      }
+      await writeLabels();
+    }
     throw error;
   }
   await writeLabels();

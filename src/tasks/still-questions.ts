@@ -1,5 +1,5 @@
 import { isTellable, type Actor, type Random, type Scene } from '../clips/index.ts';
-import type { Question } from './questions.ts';
+import type { Question } from './question.ts';
 import { a, sentence } from './words.ts';
 
 /** About a picture of things that stand still: the colour and the shape of each, the thing named by what it alone has. */

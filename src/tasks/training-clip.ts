@@ -1,5 +1,6 @@
 import { hash, makeScene, plain, reverse, trainingFrames, type Scene, type SceneOptions } from '../clips/index.ts';
-import { questions, type Question } from './questions.ts';
+import type { Question } from './question.ts';
+import { questions } from './questions.ts';
 
 export type TrainingClip = {
   scene: Scene;

@@ -1,6 +1,6 @@
 import { isStill, makeScene, random } from '../clips/index.ts';
 import { frameSize, gridOf, mropeTables, parsePreprocessorConfig, pixelBytes, ropeIndex, spaceTables, timeTables, visualTokens, type Grid, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
-import type { Question } from '../tasks/questions.ts';
+import type { Question } from '../tasks/question.ts';
 import { reverseClip, trainingClip, type TrainingClip } from '../tasks/training-clip.ts';
 import { encodeConversation, labelsOf, type ChatTemplate, type Tokenizer } from '../text/index.ts';
 import { packBatch, splitPrefix, type Batch, type Sample, type Segment } from './batch.ts';

@@ -90,6 +90,10 @@ test('stopped half-way it leaves whole files only, and goes on to the same resul
   await renderSet(whole, options);
   assert.deepEqual((await readdir(out)).toSorted(), (await readdir(whole)).toSorted());
   for (const file of ['labels.jsonl', 'set.json']) assert.equal(await readFile(join(out, file), 'utf8'), await readFile(join(whole, file), 'utf8'));
+
+  const again = new AbortController(); // at the first clip of a set that is complete: its labels stay
+  await assert.rejects(renderSet(out, { ...options, signal: again.signal, onClip: () => again.abort() }), { name: 'AbortError' });
+  assert.equal(await readFile(join(out, 'labels.jsonl'), 'utf8'), await readFile(join(whole, 'labels.jsonl'), 'utf8'));
 });
 
 test('a folder of another set, or of strangers, is refused', async () => {
