@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { candidates } from '../../src/generate/samplers.ts';
-import { temporalHeads } from '../../src/models/qwen2vl/config.ts';
+import { temporalHeads } from '../../src/models/qwen2vl/vision-config.ts';
 import { ropeIndex, type Grid } from '../../src/models/qwen2vl/mrope.ts';
 import { parsePreprocessorConfig } from '../../src/models/qwen2vl/preprocessor-config.ts';
 import { pixelBytes, pixelValues } from '../../src/models/qwen2vl/processor.ts';

@@ -1,5 +1,5 @@
 import type { Tensor } from '../graph/index.ts';
-import { spaceTables, timeTables, type Grid, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
+import { spaceTables, timeTables, windowTables, type Grid, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import type { Program } from '../runtime/index.ts';
 
 /** An image or a video as patches in merge order. pixel_values: [t·h·w, C·2·14·14] */
@@ -23,7 +23,7 @@ export type EncodeOptions = {
 export async function encodeVisual(program: Program, config: Qwen2VLConfig, items: readonly VisualItem[], { scope = 'item', output = 'embeds', signal }: EncodeOptions = {}): Promise<Float32Array> {
   const parts: Float32Array[] = items.map(() => new Float32Array());
   for (const run of runs(items, scope)) {
-    const { [output]: tensor } = await program.run(feeds(run, items, config), { fetch: [output], signal });
+    const { [output]: tensor } = await program.run(feeds(program, run, items, config), { fetch: [output], signal });
     let at = 0;
     for (const member of run.members) {
       const [t, h, w] = items[member].grid;
@@ -51,17 +51,16 @@ function runs(items: readonly VisualItem[], scope: TemporalScope): Run[] {
   return [...found.values()];
 }
 
-/** Inputs of the vision graph; tables of time only where the model has STA. */
-function feeds({ members, B, T, h, w }: Run, items: readonly VisualItem[], { vision_config }: Qwen2VLConfig): Record<string, Tensor> {
+/** Inputs of the vision graph: of the tables, those that this model asks for. */
+function feeds({ inputs }: Program, { members, B, T, h, w }: Run, items: readonly VisualItem[], { vision_config }: Qwen2VLConfig): Record<string, Tensor> {
   const head_dim = vision_config.embed_dim / vision_config.num_heads;
   const space = spaceTables(h, w, head_dim, vision_config.spatial_merge_size);
-  const time = vision_config.temporal_attention && timeTables(T, head_dim);
+  const time = timeTables(T, head_dim);
   const pixels = joined(members.map((i) => items[i].pixel_values));
+  const tables: Record<string, Tensor> = { space_cos: space.cos, space_sin: space.sin, time_cos: time.cos, time_sin: time.sin, ...windowTables(h, w, vision_config) };
   return {
     pixel_values: { dtype: 'float32', dims: [B, T, h * w, pixels.length / (B * T * h * w)], data: pixels }, // [B, T, N, C·2·14·14]
-    space_cos: space.cos,
-    space_sin: space.sin,
-    ...(time && { time_cos: time.cos, time_sin: time.sin }),
+    ...Object.fromEntries(Object.entries(tables).filter(([name]) => inputs.some((input) => input.name === name))),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Grid, Qwen2VLConfig } from '../models/qwen2vl/index.ts';
+import { isWindowed, windowUnits, type Grid, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import { PIECE } from './decoder.ts';
 
 /** Bytes that an answer is expected to take. */
@@ -19,8 +19,12 @@ function visionBytes({ vision_config: vision }: Qwen2VLConfig, [t, h, w]: Grid):
   const N = h * w;
   const rows = t * N;
   const pixels = vision.in_channels * vision.temporal_patch_size * vision.patch_size ** 2;
-  const block = vision.embed_dim * Math.max(8, 2 * vision.mlp_ratio + 2); // residual, norm, and q k v in two layouts, or both sides of the activation
-  const scores = 2 * t * vision.num_heads * N * N; // before and after the softmax
+  const sides = vision.windowed === undefined ? 2 : 3; // of the activation; in a gated MLP what it is multiplied by, too
+  const attention = vision.windowed === undefined ? 8 : 11; // residual, norm, and q k v in two layouts; once more window by window
+  const block = Math.max(attention * vision.embed_dim, 2 * vision.embed_dim + sides * vision.intermediate_size);
+  const whole = Array.from({ length: vision.depth }, (_, i) => i).some((i) => !isWindowed(vision, i)); // a block that sees all of a frame
+  const seen = whole ? N : Math.min(N, (windowUnits(vision) * vision.spatial_merge_size) ** 2);
+  const scores = 2 * t * vision.num_heads * N * seen; // before and after the softmax
   return FLOAT * (rows * (pixels + block) + scores);
 }
 

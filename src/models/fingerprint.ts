@@ -6,7 +6,7 @@ import type { TensorInfo, Weights } from '../weights/index.ts';
 import { textReader } from './checkpoint.ts';
 
 const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.json', 'chat_template.jinja'];
-const modelFiles = ['config.json', 'generation_config.json', 'preprocessor_config.json', ...tokenizerFiles];
+const modelFiles = ['config.json', 'generation_config.json', 'preprocessor_config.json', 'video_preprocessor_config.json', ...tokenizerFiles];
 
 /** A file of weights up to this size is read whole; of a larger one, PIECE bytes at the start, middle and end of every tensor: whatever was trained, it shows there. */
 const SMALL = 16 << 20, PIECE = 4096;

@@ -17,12 +17,12 @@ export type GenerationConfig = {
 };
 
 /** @param json what JSON.parse gave; undefined when the checkpoint has no such file
- * @param fallback token ids of config.json, used where the file names none  @throws MODEL_CONFIG */
+ * @param fallback token ids of config.json, used where the file names none: an answer ends with its end token or a pad, as Qwen's own files have it  @throws MODEL_CONFIG */
 export function parseGenerationConfig(json: unknown, fallback: { eos_token_id?: number[]; bos_token_id?: number; pad_token_id?: number } = {}, file = 'generation_config.json'): GenerationConfig {
   const f = new Fields(json ?? {}, file);
   const optional = (name: 'bos_token_id' | 'pad_token_id') => (f.has(name) ? f.integer(name, undefined, { min: 0 }) : fallback[name]);
   return {
-    eos_token_id: f.has('eos_token_id') ? f.ids('eos_token_id') : (fallback.eos_token_id ?? []),
+    eos_token_id: f.has('eos_token_id') ? f.ids('eos_token_id') : ends(fallback),
     bos_token_id: optional('bos_token_id'),
     pad_token_id: optional('pad_token_id'),
     do_sample: f.boolean('do_sample', false),
@@ -33,4 +33,8 @@ export function parseGenerationConfig(json: unknown, fallback: { eos_token_id?: 
     repetition_penalty: f.positive('repetition_penalty', 1),
     max_new_tokens: f.has('max_new_tokens') ? f.integer('max_new_tokens') : undefined,
   };
+}
+
+function ends({ eos_token_id = [], pad_token_id }: { eos_token_id?: number[]; pad_token_id?: number }): number[] {
+  return [...new Set([...eos_token_id, ...(pad_token_id === undefined ? [] : [pad_token_id])])];
 }

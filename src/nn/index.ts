@@ -1,6 +1,6 @@
 export { attention, type AttentionOptions } from './attention.ts';
 export { linear } from './linear.ts';
 export { activation, gatedMlp, mlp } from './mlp.ts';
-export { layerNorm, rmsNorm } from './norm.ts';
+export { layerNorm, norm, rmsNorm } from './norm.ts';
 export { Params } from './params.ts';
 export { applyRope, type Rope } from './rope.ts';

@@ -10,3 +10,8 @@ export function layerNorm(p: Params, x: Value, eps = 1e-6): Value {
 export function rmsNorm(p: Params, x: Value, eps = 1e-6): Value {
   return rmsNormalization(x, p.weight(), eps);
 }
+
+/** The norm that the checkpoint has: LayerNorm with a bias, RMS norm without. x: [.., D] → [.., D] */
+export function norm(p: Params, x: Value, eps = 1e-6): Value {
+  return p.has('bias') ? layerNorm(p, x, eps) : rmsNorm(p, x, eps);
+}

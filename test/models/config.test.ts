@@ -32,7 +32,7 @@ test('missing fields take the defaults of transformers 4.46.1', () => {
     model_type: 'qwen2_vl',
     vocab_size: 152064, hidden_size: 8192, intermediate_size: 29568, num_hidden_layers: 80, num_attention_heads: 64, num_key_value_heads: 8,
     hidden_act: 'silu', max_position_embeddings: 32768, rms_norm_eps: 1e-5, tie_word_embeddings: false, rope_theta: 1_000_000, rope_scaling: { mrope_section: [16, 24, 24] },
-    vision_config: { depth: 32, embed_dim: 1280, num_heads: 16, hidden_size: 8192, hidden_act: 'quick_gelu', mlp_ratio: 4, in_channels: 3, patch_size: 14, spatial_merge_size: 2, temporal_patch_size: 2 },
+    vision_config: { depth: 32, embed_dim: 1280, num_heads: 16, out_hidden_size: 8192, hidden_act: 'quick_gelu', intermediate_size: 5120, in_channels: 3, patch_size: 14, spatial_merge_size: 2, temporal_patch_size: 2 },
     image_token_id: 151655, video_token_id: 151656, vision_start_token_id: 151652, vision_end_token_id: 151653,
     bos_token_id: undefined, eos_token_id: [], pad_token_id: undefined,
   });
@@ -59,9 +59,55 @@ test('a wrong value is named with its path', () => {
   refused([], /config\.json: the file is \[\]/);
 });
 
-test('other families are refused', async () => {
-  refused(await json('models/qwen2_5vl', 'config.json'), /model_type is "qwen2_5_vl"\nQwen2\.5-VL is not yet supported/);
-  refused(changed({ model_type: 'llava' }), /model_type is "llava"/);
+/** Qwen2.5-VL-3B-Instruct as published, but for fields that no version of transformers reads. */
+const published = {
+  architectures: ['Qwen2_5_VLForConditionalGeneration'], model_type: 'qwen2_5_vl', bos_token_id: 151643, eos_token_id: 151645,
+  image_token_id: 151655, video_token_id: 151656, vision_start_token_id: 151652, vision_end_token_id: 151653, vision_token_id: 151654,
+  hidden_size: 2048, intermediate_size: 11008, num_hidden_layers: 36, num_attention_heads: 16, num_key_value_heads: 2, hidden_act: 'silu', vocab_size: 151936,
+  max_position_embeddings: 128000, max_window_layers: 70, sliding_window: 32768, use_sliding_window: false, rms_norm_eps: 1e-6, rope_theta: 1_000_000,
+  rope_scaling: { type: 'mrope', mrope_section: [16, 24, 24] }, tie_word_embeddings: true,
+  vision_config: {
+    depth: 32, hidden_act: 'silu', hidden_size: 1280, intermediate_size: 3420, num_heads: 16, in_chans: 3, out_hidden_size: 2048, patch_size: 14, spatial_merge_size: 2, spatial_patch_size: 14,
+    window_size: 112, fullatt_block_indexes: [7, 15, 23, 31], tokens_per_second: 2, temporal_patch_size: 2,
+  },
+};
+const windowed = (changes: object) => ({ ...published, vision_config: { ...published.vision_config, ...changes } });
+
+test('Qwen2.5-VL: the published file, and what transformers 4.57 makes of it, are one configuration', () => {
+  const { raw: _, ...config } = parseConfig(published);
+  assert.deepEqual(config.vision_config, {
+    depth: 32, embed_dim: 1280, num_heads: 16, out_hidden_size: 2048, hidden_act: 'silu', intermediate_size: 3420, in_channels: 3, patch_size: 14, spatial_merge_size: 2, temporal_patch_size: 2,
+    windowed: { window_size: 112, fullatt_block_indexes: [7, 15, 23, 31], tokens_per_second: 2 },
+  });
+  const { vision_config, architectures, model_type, image_token_id, video_token_id, vision_start_token_id, vision_end_token_id, ...text } = published;
+  const root = { architectures, model_type, image_token_id, video_token_id, vision_start_token_id, vision_end_token_id };
+  const nested = { ...root, text_config: { ...text, model_type: 'qwen2_5_vl_text', rope_scaling: { ...text.rope_scaling, rope_type: 'default', type: 'default' } }, vision_config };
+  const { raw: __, ...same } = parseConfig(nested);
+  assert.deepEqual(same, config);
+});
+
+test('Qwen2.5-VL: missing fields take the defaults of transformers 4.57.6', () => {
+  const { windowed: { window_size, fullatt_block_indexes, tokens_per_second } = {}, ...vision } = parseConfig({ model_type: 'qwen2_5_vl', hidden_size: 3584, num_attention_heads: 28, num_key_value_heads: 4, rope_scaling: { mrope_section: [16, 24, 24] } }).vision_config;
+  assert.deepEqual([window_size, fullatt_block_indexes, tokens_per_second], [112, [7, 15, 23, 31], 4]);
+  assert.deepEqual(vision, { depth: 32, embed_dim: 3584, num_heads: 16, out_hidden_size: 3584, hidden_act: 'silu', intermediate_size: 3420, in_channels: 3, patch_size: 14, spatial_merge_size: 2, temporal_patch_size: 2 });
+});
+
+test('Qwen2.5-VL: a wrong value is named by its own name', () => {
+  refused(windowed({ out_hidden_size: 3584 }), /vision_config\.out_hidden_size is 3584\n.*hidden_size is 2048/);
+  refused(windowed({ hidden_size: 1284 }), /vision_config\.num_heads is 16\nvision_config\.hidden_size \(1284\) must be a multiple/);
+  refused(windowed({ window_size: 14 }), /vision_config\.window_size is 14\na window must hold a visual token, 28 pixels a side/);
+  refused(windowed({ fullatt_block_indexes: [1, -1] }), /vision_config\.fullatt_block_indexes is \[1,-1\]\n→ give a list of block numbers/);
+  refused(windowed({ tokens_per_second: 0 }), /vision_config\.tokens_per_second is 0/);
+});
+
+test('tied or not: in a nested file the language model says', () => {
+  const { tie_word_embeddings: _, ...text } = published;
+  const tied = (root: object, own: object) => parseConfig({ ...text, ...root, text_config: { ...text, ...own } }).tie_word_embeddings;
+  assert.deepEqual([tied({}, {}), tied({}, { tie_word_embeddings: true }), tied({ tie_word_embeddings: false }, { tie_word_embeddings: true }), tied({ tie_word_embeddings: true }, {})], [false, true, true, true]);
+});
+
+test('other families are refused', () => {
+  refused(changed({ model_type: 'llava' }), /model_type is "llava"\nstave runs Qwen2-VL and Qwen2\.5-VL/);
   refused(changed({ model_type: undefined }), /model_type is missing/);
   refused(changed({ architectures: ['Qwen2VLModel'] }), /architectures is \["Qwen2VLModel"\]/);
 });
@@ -72,6 +118,7 @@ test("stave's own key is read, and saved with every field stave does not know", 
   assert.deepEqual(config.vision_config.temporal_attention, { head_scale: 0.5, order: 'temporal-first', rows: 'frame-major' });
   assert.deepEqual(configJson(config), own);
   assert.deepEqual(parseConfig(changed({ temporal_attention: {} })).vision_config.temporal_attention, { order: 'spatial-first', rows: 'patch-major' });
+  assert.deepEqual(parseConfig({ ...published, temporal_attention: {} }).vision_config.temporal_attention, { order: 'spatial-first', rows: 'frame-major' });
   assert.deepEqual(configJson(parseConfig(flat)), flat);
 });
 
@@ -84,16 +131,19 @@ test('generation_config.json: one end token or many, the defaults of transformer
   assert.deepEqual(parseGenerationConfig({ ...file, eos_token_id: 7 }).eos_token_id, [7]);
   const { eos_token_id, do_sample, top_k } = parseGenerationConfig(undefined, { eos_token_id: [3] });
   assert.deepEqual([eos_token_id, do_sample, top_k], [[3], false, 50]);
+  assert.deepEqual(parseGenerationConfig(undefined, { eos_token_id: [3], pad_token_id: 5 }).eos_token_id, [3, 5]); // as Qwen's own files list them
   assert.throws(() => parseGenerationConfig({ top_p: 2 }), { code: 'MODEL_CONFIG', message: /generation_config\.json: top_p is 2\n→ give a number of at least 0 and at most 1/ });
 });
 
-const bounds = (json?: object) => {
-  const { min_pixels, max_pixels } = parsePreprocessorConfig(json);
+const bounds = (json?: object, kind?: 'video') => {
+  const { min_pixels, max_pixels } = parsePreprocessorConfig(json, undefined, kind);
   return [min_pixels, max_pixels];
 };
 
 test('preprocessor_config.json: old and new names of the area bounds', () => {
   assert.deepEqual(bounds(), [3136, 1003520]);
+  assert.deepEqual(bounds({}, 'video'), [100352, 602112]);
+  assert.deepEqual(bounds({ min_pixels: null, size: { shortest_edge: 1, longest_edge: 2 } }, 'video'), [1, 2]);
   assert.deepEqual(bounds({ min_pixels: 1, max_pixels: 2 }), [1, 2]);
   assert.deepEqual(bounds({ size: { min_pixels: 1, max_pixels: 2 } }), [1, 2]);
   assert.deepEqual(bounds({ size: { shortest_edge: 1, longest_edge: 2 } }), [1, 2]);

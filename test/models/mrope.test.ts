@@ -7,17 +7,42 @@ import { openWeights } from '../../src/weights/index.ts';
 import { json } from '../text/goldens.ts';
 
 const tokens = { image_token_id: 1012, video_token_id: 1013, spatial_merge_size: 2 };
-const inputs = await openWeights(fileURLToPath(new URL('../goldens/models/inputs.safetensors', import.meta.url)));
+const models = fileURLToPath(new URL('../goldens/models', import.meta.url));
 
-for (const { name: model } of readdirSync(new URL('../goldens/models', import.meta.url), { withFileTypes: true }).filter((entry) => entry.isDirectory() && !entry.name.includes('2_5')))
+for (const { name: model } of readdirSync(models, { withFileTypes: true }).filter((entry) => entry.isDirectory()))
   test(`${model}: positions of every prompt`, async () => {
-    for (const { name, input_ids, image_grid_thw, video_grid_thw, rope_delta } of (await json(`models/${model}`, 'cases.json')).cases) {
-      const actual = ropeIndex(input_ids, { images: image_grid_thw, videos: video_grid_thw }, tokens);
+    const newer = model.includes('2_5');
+    await using recorded = await openWeights(newer ? `${models}/${model}/expected.safetensors` : `${models}/inputs.safetensors`);
+    for (const { name, input_ids, image_grid_thw, video_grid_thw, second_per_grid_ts, rope_delta } of (await json(`models/${model}`, 'cases.json')).cases) {
+      const actual = ropeIndex(input_ids, { images: image_grid_thw, videos: video_grid_thw, second_per_grid_ts }, { ...tokens, ...(newer && { tokens_per_second: 2, time_rounding: 'reference' }) });
       assert.equal(actual.rope_delta, rope_delta, name);
-      const expected = (await inputs.read(`${name}.position_ids`)) as BigInt64Array; // [3, S]
+      const expected = (await recorded.read(`${name}.position_ids`)) as BigInt64Array; // [3, S]
       assert.deepEqual([...actual.position_ids], Array.from(expected, Number), name);
     }
   });
+
+/** Time row of the visual tokens of a video of t groups of one token each, and the position of the text behind it. */
+const times = (t: number, second_per_grid_t: number | null, time_rounding?: 'exact' | 'reference', tokens_per_second = 2) => {
+  const ids = [7, ...Array<number>(t).fill(1013), 8];
+  const { position_ids } = ropeIndex(ids, { videos: [[t, 2, 2]], second_per_grid_ts: [second_per_grid_t] }, { ...tokens, tokens_per_second, time_rounding });
+  return [...position_ids.subarray(1, ids.length)].map((position) => position - 1);
+};
+
+test('time in seconds: whole positions, exact or as transformers 4.57 rounds', () => {
+  assert.deepEqual(times(4, 1), [0, 2, 4, 6, 7]);
+  assert.deepEqual(times(4, 0.5), [0, 1, 2, 3, 4]);
+  assert.deepEqual(times(4, 0.5, 'reference'), [0, 0, 0, 0, 1]);
+  assert.deepEqual(times(4, 1.6), [0, 3, 6, 9, 10]); // 0, 3.2, 6.4, 9.6
+  assert.deepEqual(times(4, 1.6, 'reference'), [0, 2, 4, 6, 7]);
+  assert.deepEqual(times(4, 2 / 3), [0, 1, 2, 4, 5]); // 4 = 3 · ⅔ · 2 in float32, as PyTorch multiplies
+  assert.deepEqual(times(3, null, 'exact', 25), [0, 25, 50, 51]); // not known: a second
+});
+
+test('images count as before, each video has its own seconds', () => {
+  const ids = [1013, 1013, 1012, 1013, 1013, 9];
+  const grids = { images: [[1, 2, 2]], videos: [[2, 2, 2], [2, 2, 2]], second_per_grid_ts: [3, 1] } as const;
+  assert.deepEqual([...ropeIndex(ids, grids, { ...tokens, tokens_per_second: 2 }).position_ids.subarray(0, ids.length)], [0, 6, 7, 8, 10, 11]);
+});
 
 const index = (ids: number[], grids: object) => () => ropeIndex(ids, grids, tokens);
 

@@ -1,34 +1,8 @@
 import { StaveError } from '../../errors.ts';
-import { roundHalfEven } from '../../video/rounding.ts';
 import { Fields, type JsonObject } from '../fields.ts';
+import { parseVision, type ModelType, type VisionConfig } from './vision-config.ts';
 
-/** stave's own key of config.json. Absent, stacked temporal attention is recognised by its tensors, spatial attention first. */
-export type TemporalAttention = {
-  /** Temporal heads as a part of the spatial ones, see {@link temporalHeads}; absent: told by the shape of `temp_attn.qkv`. */
-  head_scale?: number;
-  order: 'spatial-first' | 'temporal-first';
-  /** Row order in which the attention's output meets the residual. The authors' code leaves it patch by patch, [N, T], and adds it to rows that lie frame by
-   * frame, [T, N], so a patch receives the output of another place and time; their checkpoints are trained with that: 'patch-major'. 'frame-major' puts each
-   * output back to its own patch. */
-  rows: 'patch-major' | 'frame-major';
-};
-
-/** `vision_config` of config.json (transformers Qwen2VLVisionConfig). */
-export type VisionConfig = {
-  depth: number; // blocks
-  embed_dim: number; // D
-  num_heads: number; // of spatial attention; head_dim = embed_dim / num_heads
-  hidden_size: number; // of the visual tokens: the language model's
-  hidden_act: string;
-  mlp_ratio: number; // inner size of the MLP = floor(embed_dim · mlp_ratio)
-  in_channels: number;
-  patch_size: number; // pixels
-  spatial_merge_size: number; // patches a side that become one visual token
-  temporal_patch_size: number; // frames a patch
-  temporal_attention?: TemporalAttention;
-};
-
-/** The language model's part of config.json: flat in files of transformers 4.46, under `text_config` as of 4.57 (Qwen2VLTextConfig). */
+/** The language model's part of config.json: flat in files of transformers 4.46, under `text_config` as of 4.57 (Qwen2VLTextConfig, Qwen2_5_VLTextConfig). */
 export type TextConfig = {
   vocab_size: number;
   hidden_size: number;
@@ -46,7 +20,7 @@ export type TextConfig = {
 };
 
 export type Qwen2VLConfig = TextConfig & {
-  model_type: 'qwen2_vl';
+  model_type: ModelType;
   vision_config: VisionConfig;
   image_token_id: number;
   video_token_id: number;
@@ -59,21 +33,21 @@ export type Qwen2VLConfig = TextConfig & {
   raw: JsonObject;
 };
 
-/** Reads config.json of a Qwen2-VL checkpoint, flat or nested. Missing fields take the defaults of transformers 4.46.1.
+/** Reads config.json of a Qwen2-VL or Qwen2.5-VL checkpoint, flat or nested. Missing fields take the defaults of transformers (4.46.1, 4.57.6).
  * @param json what JSON.parse gave  @throws MODEL_CONFIG naming the field and its value */
 export function parseConfig(json: unknown, file = 'config.json'): Qwen2VLConfig {
   const root = new Fields(json, file);
-  checkFamily(root);
+  const model_type = modelType(root);
   const text = root.has('text_config') ? root.object('text_config') : root;
-  const vision = parseVision(root.object('vision_config'), root);
+  const vision = parseVision(root.object('vision_config'), root, model_type);
   const textConfig = parseText(text, root);
-  if (vision.hidden_size !== textConfig.hidden_size)
-    root.object('vision_config').refuse('hidden_size', `visual tokens must be as wide as the language model: ${text.path('hidden_size')} is ${textConfig.hidden_size}`);
+  if (vision.out_hidden_size !== textConfig.hidden_size)
+    root.object('vision_config').refuse(model_type === 'qwen2_vl' ? 'hidden_size' : 'out_hidden_size', `visual tokens must be as wide as the language model: ${text.path('hidden_size')} is ${textConfig.hidden_size}`);
 
   const id = (name: string, fallback: number) => root.integer(name, fallback, { min: 0, max: textConfig.vocab_size - 1 });
   const optional = (name: string) => [root, text].find((f) => f.has(name))?.integer(name, undefined, { min: 0 });
   return {
-    model_type: 'qwen2_vl',
+    model_type,
     ...textConfig,
     vision_config: vision,
     image_token_id: id('image_token_id', 151655),
@@ -93,49 +67,19 @@ export function configJson({ raw, vision_config: { temporal_attention } }: Qwen2
   return temporal_attention === undefined ? rest : { ...rest, temporal_attention };
 }
 
-/** Heads of temporal attention: a part of the spatial heads, rounded half to even, at least one. AliRasekh/STAVEQ2 staveq2-training/model.py
- * @param head_scale a quarter for a new model that does not say it; that of a checkpoint is told by its tensors */
-export function temporalHeads(num_heads: number, head_scale = 0.25): number {
-  return Math.max(1, roundHalfEven(num_heads * head_scale));
-}
-
-function checkFamily(root: Fields): void {
+function modelType(root: Fields): ModelType {
   const type = root.string('model_type');
-  if (type !== 'qwen2_vl')
+  if (type !== 'qwen2_vl' && type !== 'qwen2_5_vl')
     throw new StaveError('MODEL_CONFIG', {
       what: `${root.file}: model_type is "${type}"`,
-      why: type === 'qwen2_5_vl' ? 'Qwen2.5-VL is not yet supported' : 'stave runs models of the Qwen2-VL family',
-      fix: 'use a checkpoint whose model_type is "qwen2_vl"',
+      why: 'stave runs Qwen2-VL and Qwen2.5-VL, with and without temporal attention',
+      fix: 'use a checkpoint whose model_type is "qwen2_vl" or "qwen2_5_vl"',
     });
   const architectures = root.json.architectures ?? [];
   // the authors' is CustomQwen2VLForConditionalGeneration
   if (!Array.isArray(architectures) || !(architectures.length === 0 || architectures.some((name) => String(name).endsWith('ForConditionalGeneration'))))
-    root.refuse('architectures', 'stave runs models that generate text', 'use a checkpoint of Qwen2VLForConditionalGeneration');
-}
-
-function parseVision(f: Fields, root: Fields): VisionConfig {
-  const config: VisionConfig = {
-    depth: f.integer('depth', 32),
-    embed_dim: f.integer('embed_dim', 1280),
-    num_heads: f.integer('num_heads', 16),
-    hidden_size: f.integer('hidden_size', 3584),
-    hidden_act: f.string('hidden_act', 'quick_gelu'),
-    mlp_ratio: f.positive('mlp_ratio', 4),
-    in_channels: f.integer('in_channels', 3),
-    patch_size: f.integer('patch_size', 14),
-    spatial_merge_size: f.integer('spatial_merge_size', 2),
-    temporal_patch_size: f.integer('temporal_patch_size', 2),
-    ...(root.has('temporal_attention') && { temporal_attention: parseTemporal(root.object('temporal_attention')) }),
-  };
-  if (config.embed_dim % (4 * config.num_heads) !== 0) // rotary angles: a quarter of a head for rows, a quarter for columns, both twice
-    f.refuse('num_heads', `${f.path('embed_dim')} (${config.embed_dim}) must be a multiple of 4 times the number of heads`);
-  return config;
-}
-
-function parseTemporal(f: Fields): TemporalAttention {
-  const order = f.oneOf('order', ['spatial-first', 'temporal-first'], 'spatial-first');
-  const rows = f.oneOf('rows', ['patch-major', 'frame-major'], 'patch-major');
-  return f.has('head_scale') ? { head_scale: f.positive('head_scale'), order, rows } : { order, rows };
+    root.refuse('architectures', 'stave runs models that generate text', 'use a checkpoint of Qwen2VLForConditionalGeneration or Qwen2_5_VLForConditionalGeneration');
+  return type;
 }
 
 function parseText(f: Fields, root: Fields): TextConfig {
@@ -151,7 +95,7 @@ function parseText(f: Fields, root: Fields): TextConfig {
     hidden_act: f.string('hidden_act', 'silu'),
     max_position_embeddings: f.integer('max_position_embeddings', 32768),
     rms_norm_eps: f.positive('rms_norm_eps', 1e-5),
-    tie_word_embeddings: (root.has('tie_word_embeddings') ? root : f).boolean('tie_word_embeddings', false),
+    tie_word_embeddings: (f.has('tie_word_embeddings') ? f : root).boolean('tie_word_embeddings', false), // a nested file of 4.57 may say both: the language model's counts
     rope_theta: (rope.has('rope_theta') ? rope : f).positive('rope_theta', 1_000_000),
     rope_scaling: { mrope_section: rope.numbers('mrope_section', 3) as [number, number, number] },
   };

@@ -1,18 +1,26 @@
 import { dim, graph, input, type Dim, type Graph, type Value } from '../../graph/index.ts';
 import { languageModel } from './language.ts';
 import type { Qwen2VL } from './model.ts';
-import { visionTower } from './vision.ts';
+import { visionTower, type Windows } from './vision.ts';
 
-/** Symbols: B clips of one grid, T frame groups, M visual tokens a group, V visual tokens in all, P positions before, S new ones, L wanted logits. */
+/** Symbols: B clips of one grid, T frame groups, M visual tokens a group, K windows of W slots, V visual tokens in all, P positions before, S new ones, L wanted logits. */
 
-/** Vision encoder. pixel_values [B, T, 4·M, C·2·14·14], space_cos and space_sin [4·M, head_dim], with STA time_cos and time_sin [T, head_dim]
+/** Vision encoder. pixel_values [B, T, 4·M, C·2·14·14], space_cos and space_sin [4·M, head_dim], with STA time_cos and time_sin [T, head_dim],
+ * with windows window_index and reverse_indices [M], window_slots [K, W], window_places [4·M], window_bias [K, 1, W]
  * → embeds [B·T·M, hidden_size]; with `inside` also patch_embed and block.0, block.1, …: [B·T·4·M, D]. */
 export function visionGraph({ visual, config: { vision_config: config } }: Pick<Qwen2VL, 'visual' | 'config'>, { inside = false } = {}): Graph {
   const N = dim.mul(config.spatial_merge_size ** 2, 'M');
   const d = config.embed_dim / config.num_heads;
   const table = (name: string, rows: Dim) => ({ cos: input(`${name}_cos`, 'float32', [rows, d]), sin: input(`${name}_sin`, 'float32', [rows, d]) });
   const pixels = config.in_channels * config.temporal_patch_size * config.patch_size ** 2;
-  const { patches, hidden, embeds } = visionTower(visual, input('pixel_values', 'float32', ['B', 'T', N, pixels]), { space: table('space', N), time: table('time', 'T') }, config);
+  const windows: Windows | undefined = config.windowed && {
+    index: input('window_index', 'int64', ['M']),
+    reverse: input('reverse_indices', 'int64', ['M']),
+    slots: input('window_slots', 'int64', ['K', 'W']),
+    places: input('window_places', 'int64', [N]),
+    bias: input('window_bias', 'float32', ['K', 1, 'W']),
+  };
+  const { patches, hidden, embeds } = visionTower(visual, input('pixel_values', 'float32', ['B', 'T', N, pixels]), { space: table('space', N), time: table('time', 'T') }, config, windows);
   if (!inside) return graph({ embeds });
   return graph({ embeds, patch_embed: patches, ...Object.fromEntries(hidden.map((x, i) => [`block.${i}`, x])) });
 }

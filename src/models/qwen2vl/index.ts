@@ -1,10 +1,12 @@
-export { configJson, parseConfig, temporalHeads, type Qwen2VLConfig, type TemporalAttention, type TextConfig, type VisionConfig } from './config.ts';
+export { configJson, parseConfig, type Qwen2VLConfig, type TextConfig } from './config.ts';
+export { isWindowed, temporalHeads, windowUnits, type ModelType, type TemporalAttention, type VisionConfig } from './vision-config.ts';
 export { languageGraph, visionGraph } from './graphs.ts';
 export { languageModel, type LanguageInputs, type LanguageOutputs, type LanguageParams } from './language.ts';
 export { openQwen2VL, type OpenOptions, type Qwen2VL } from './model.ts';
-export { mropeTables, ropeIndex, textPositions, type Grid, type PositionIds } from './mrope.ts';
+export { mropeTables, ropeIndex, textPositions, type Grid, type PositionIds, type TimeRounding } from './mrope.ts';
 export { spaceTables, timeTables, type RopeTables } from './rope.ts';
 export { parameterShapes } from './tensors.ts';
 export { checkPreprocessor, parsePreprocessorConfig, type PreprocessorConfig } from './preprocessor-config.ts';
-export { visionTower, type VisionOutputs, type VisionRope } from './vision.ts';
+export { visionTower, type VisionOutputs, type VisionRope, type Windows } from './vision.ts';
+export { windowTables } from './windows.ts';
 export { frameSize, gridOf, normalisation, pixelBytes, pixelValues, placeFrame, visualTokens } from './processor.ts';

@@ -4,17 +4,21 @@ import { StaveError } from '../../errors.ts';
 import type { Params } from '../../nn/index.ts';
 import { openWeights, type Weights } from '../../weights/index.ts';
 import { checkTensors, checkpointParams, readJson } from '../checkpoint.ts';
-import { parseConfig, type Qwen2VLConfig, type TemporalAttention } from './config.ts';
+import { parseConfig, type Qwen2VLConfig } from './config.ts';
 import type { LanguageParams } from './language.ts';
 import { checkPreprocessor, parsePreprocessorConfig, type PreprocessorConfig } from './preprocessor-config.ts';
 import { parameterShapes } from './tensors.ts';
+import { defaultRows, type TemporalAttention } from './vision-config.ts';
 
 /** An open checkpoint: what its files say and where its tensors are. Nothing is computed yet. */
 export type Qwen2VL = {
   dir: string;
   /** `vision_config.temporal_attention` is present exactly when the checkpoint has STA. */
   config: Qwen2VLConfig;
+  /** Of images. */
   preprocessor: PreprocessorConfig;
+  /** Of videos: video_preprocessor_config.json where there is one, as of transformers 4.52; else the same. */
+  video_preprocessor: PreprocessorConfig;
   weights: Weights;
   visual: Params;
   language: LanguageParams;
@@ -32,11 +36,10 @@ export type OpenOptions = {
 /** Opens a checkpoint directory in the Hugging Face layout and checks every tensor's name, shape and type against config.json.
  * @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT */
 export async function openQwen2VL(dir: string, { order }: OpenOptions = {}): Promise<Qwen2VL> {
-  const [json, preprocessorJson] = await Promise.all([readJson(dir, 'config.json'), readJson(dir, 'preprocessor_config.json')]);
+  const json = await readJson(dir, 'config.json');
   if (json === undefined) throw await missing(dir);
   const config = parseConfig(json, join(dir, 'config.json'));
-  const preprocessor = parsePreprocessorConfig(preprocessorJson, join(dir, 'preprocessor_config.json'));
-  checkPreprocessor(preprocessor, config, join(dir, 'preprocessor_config.json'));
+  const [preprocessor, video_preprocessor] = await readPreprocessors(dir, config);
   const weights = await openWeights(dir);
   try {
     const storedName = naming(weights);
@@ -48,6 +51,7 @@ export async function openQwen2VL(dir: string, { order }: OpenOptions = {}): Pro
       dir,
       config,
       preprocessor,
+      video_preprocessor,
       weights,
       storedName,
       visual: params.at('visual'),
@@ -58,6 +62,18 @@ export async function openQwen2VL(dir: string, { order }: OpenOptions = {}): Pro
     await weights.close();
     throw error;
   }
+}
+
+/** Of images and of videos. @throws MODEL_CONFIG */
+async function readPreprocessors(dir: string, config: Qwen2VLConfig): Promise<[PreprocessorConfig, PreprocessorConfig]> {
+  const parse = (kind: 'image' | 'video', name: string, json: unknown) => {
+    const preprocessor = parsePreprocessorConfig(json, join(dir, name), kind);
+    checkPreprocessor(preprocessor, config, join(dir, name));
+    return preprocessor;
+  };
+  const [image, video] = await Promise.all([readJson(dir, 'preprocessor_config.json'), readJson(dir, 'video_preprocessor_config.json')]);
+  const ofImages = parse('image', 'preprocessor_config.json', image);
+  return [ofImages, video === undefined ? ofImages : parse('video', 'video_preprocessor_config.json', video)];
 }
 
 /** transformers 4.46 saved `visual.…` and `model.…`, 4.57 saves `model.visual.…` and `model.language_model.…`. */
@@ -88,7 +104,7 @@ function detectTemporalAttention({ vision_config: vision }: Qwen2VLConfig, weigh
       why: `its rows must be queries, keys and values of whole heads of ${head_dim}: a multiple of ${3 * head_dim}`,
       fix: 'check num_heads and embed_dim in config.json',
     });
-  vision.temporal_attention = { head_scale: told?.head_scale ?? heads / vision.num_heads, order: order ?? told?.order ?? 'spatial-first', rows: told?.rows ?? 'patch-major' };
+  vision.temporal_attention = { head_scale: told?.head_scale ?? heads / vision.num_heads, order: order ?? told?.order ?? 'spatial-first', rows: told?.rows ?? defaultRows(vision.windowed !== undefined) };
 }
 
 async function missing(dir: string): Promise<StaveError> {

@@ -4,8 +4,15 @@ import { inverseFrequencies } from './rope.ts';
 /** Frame groups, patches down, patches across: a row of image_grid_thw or video_grid_thw. */
 export type Grid = readonly [t: number, h: number, w: number];
 
-/** Token ids and the merge size, as config.json has them. */
-export type Placeholders = { image_token_id: number; video_token_id: number; spatial_merge_size: number };
+/** How seconds become positions. `exact`: as Qwen2.5-VL was trained. `reference`: transformers 4.57 drops the fraction of second_per_grid_t first,
+ * so that above 2 frames a second all of a video has one time. */
+export type TimeRounding = 'exact' | 'reference';
+
+/** Token ids and sizes as config.json has them; tokens_per_second where time is told in seconds (Qwen2.5-VL). */
+export type Placeholders = { image_token_id: number; video_token_id: number; spatial_merge_size: number; tokens_per_second?: number; time_rounding?: TimeRounding };
+
+/** Of the images and of the videos, each in the order of the prompt. second_per_grid_ts: seconds from one frame group of a video to the next; null or absent: 1, as transformers has it. */
+export type Grids = { images?: readonly Grid[]; videos?: readonly Grid[]; second_per_grid_ts?: readonly (number | null)[] };
 
 export type PositionIds = {
   /** [3, S]: rows of time, height and width; equal for text. */
@@ -15,12 +22,13 @@ export type PositionIds = {
 };
 
 /** M-RoPE positions of one prompt, its visual placeholders already repeated to one a visual token. Text counts up by one; an image or video starts
- * where the text before it ended and spans time, rows and columns; text goes on behind the largest of these. transformers Qwen2VL get_rope_index
- * @param grids of the images and of the videos, each in the order of the prompt   @throws USAGE when placeholders and grids don't fit together */
-export function ropeIndex(input_ids: ArrayLike<number>, grids: { images?: readonly Grid[]; videos?: readonly Grid[] }, tokens: Placeholders): PositionIds {
+ * where the text before it ended and spans time, rows and columns; text goes on behind the largest of these. transformers get_rope_index of Qwen2VL, Qwen2_5_VL
+ * @throws USAGE when placeholders and grids don't fit together */
+export function ropeIndex(input_ids: ArrayLike<number>, grids: Grids, tokens: Placeholders): PositionIds {
   const S = input_ids.length;
   const position_ids = new Int32Array(3 * S); // [3, S]
   const waiting = { image: [...(grids.images ?? [])], video: [...(grids.videos ?? [])] };
+  const seconds = [...(grids.second_per_grid_ts ?? [])];
   let next = 0; // first position not used yet
   for (let i = 0; i < S; ) {
     const kind = input_ids[i] === tokens.image_token_id ? 'image' : input_ids[i] === tokens.video_token_id ? 'video' : undefined;
@@ -33,16 +41,25 @@ export function ropeIndex(input_ids: ArrayLike<number>, grids: { images?: readon
     if (grid === undefined) throw new StaveError('USAGE', { what: `position ${i} of the prompt is a ${kind} placeholder for which there is no grid`, fix: `give one grid for each ${kind} of the prompt, in order` });
     const [t, h, w] = [grid[0], grid[1] / tokens.spatial_merge_size, grid[2] / tokens.spatial_merge_size]; // visual tokens along each axis
     checkRun(input_ids, i, t * h * w, kind, grid);
+    const times = timePositions(t, (kind === 'video' ? seconds.shift() : undefined) ?? 1, tokens);
     for (let j = 0; j < t * h * w; j++, i++) {
-      position_ids[i] = next + Math.floor(j / (h * w));
+      position_ids[i] = next + times[Math.floor(j / (h * w))];
       position_ids[S + i] = next + (Math.floor(j / w) % h);
       position_ids[2 * S + i] = next + (j % w);
     }
-    next += Math.max(t, h, w);
+    next += Math.max(times[t - 1] + 1, h, w);
   }
   for (const kind of ['image', 'video'] as const)
     if (waiting[kind].length > 0) throw new StaveError('USAGE', { what: `${waiting[kind].length} ${kind} grids more than the prompt has placeholders for`, fix: `put a ${kind} part into the messages for each` });
   return { position_ids, rope_delta: next - S };
+}
+
+/** Positions of t frame groups along time: their numbers, or the seconds at which they come. Rounded to float32 where PyTorch rounds. */
+function timePositions(t: number, second_per_grid_t: number, { tokens_per_second, time_rounding = 'exact' }: Placeholders): number[] {
+  if (tokens_per_second === undefined) return Array.from({ length: t }, (_, i) => i);
+  const f = Math.fround;
+  const step = time_rounding === 'exact' ? f(second_per_grid_t) : Math.trunc(f(second_per_grid_t));
+  return Array.from({ length: t }, (_, i) => Math.trunc(f(f(i * step) * tokens_per_second)));
 }
 
 function checkRun(input_ids: ArrayLike<number>, start: number, length: number, kind: string, grid: Grid): void {

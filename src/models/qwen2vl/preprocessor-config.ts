@@ -1,7 +1,7 @@
 import { Fields } from '../fields.ts';
 import type { Qwen2VLConfig } from './config.ts';
 
-/** preprocessor_config.json (or video_preprocessor_config.json): how frames become patches. Defaults of transformers' Qwen2VLImageProcessor. */
+/** preprocessor_config.json and, for videos where there is one, video_preprocessor_config.json: how frames become patches. */
 export type PreprocessorConfig = {
   min_pixels: number; // bounds of a frame's area after resizing
   max_pixels: number;
@@ -18,15 +18,18 @@ export type PreprocessorConfig = {
 
 const BICUBIC = 3; // PIL.Image.Resampling
 
+/** Areas where a file does not say them: transformers' Qwen2VLImageProcessor and Qwen2VLVideoProcessor. */
+const areas = { image: { min_pixels: 56 * 56, max_pixels: 28 * 28 * 1280 }, video: { min_pixels: 128 * 28 * 28, max_pixels: 28 * 28 * 768 } };
+
 /** Reads old and new field names: the area bounds are min_pixels/max_pixels, or inside `size` under these names or shortest_edge/longest_edge.
- * @param json what JSON.parse gave; undefined when the checkpoint has no such file: all defaults  @throws MODEL_CONFIG */
-export function parsePreprocessorConfig(json: unknown, file = 'preprocessor_config.json'): PreprocessorConfig {
+ * @param json what JSON.parse gave; undefined when the checkpoint has no such file: all defaults  @param kind whose defaults  @throws MODEL_CONFIG */
+export function parsePreprocessorConfig(json: unknown, file = 'preprocessor_config.json', kind: keyof typeof areas = 'image'): PreprocessorConfig {
   const f = new Fields(json ?? {}, file);
   const size = f.object('size');
   const area = (name: string, edge: string, fallback: number) => (f.has(name) ? f : size).integer(f.has(name) || size.has(name) ? name : edge, fallback);
   const config: PreprocessorConfig = {
-    min_pixels: area('min_pixels', 'shortest_edge', 56 * 56),
-    max_pixels: area('max_pixels', 'longest_edge', 28 * 28 * 1280),
+    min_pixels: area('min_pixels', 'shortest_edge', areas[kind].min_pixels),
+    max_pixels: area('max_pixels', 'longest_edge', areas[kind].max_pixels),
     patch_size: f.integer('patch_size', 14),
     temporal_patch_size: f.integer('temporal_patch_size', 2),
     merge_size: f.integer('merge_size', 2),

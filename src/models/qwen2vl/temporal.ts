@@ -1,6 +1,6 @@
 import { dim, split, type Dim, type Value } from '../../graph/index.ts';
 import { applyRope, attention, linear, type Params, type Rope } from '../../nn/index.ts';
-import type { TemporalAttention } from './config.ts';
+import type { TemporalAttention } from './vision-config.ts';
 
 /** Sizes of a batch of clips: B clips of T frame groups, N patches each. */
 export type Clips = { B: Dim; T: Dim; N: Dim };

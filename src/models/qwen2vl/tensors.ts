@@ -1,6 +1,8 @@
-import { temporalHeads, type Qwen2VLConfig } from './config.ts';
+import type { Qwen2VLConfig } from './config.ts';
+import { temporalHeads } from './vision-config.ts';
 
-/** Name and shape of every tensor of a Qwen2-VL checkpoint, in the order of the data flow; names of transformers 4.46. With `temporal_attention` in the config those of STA too. */
+/** Name and shape of every tensor of a checkpoint, in the order of the data flow; names of transformers 4.46. With `temporal_attention` in the config those of STA too.
+ * Qwen2.5-VL's vision encoder has norms without bias, RMS norms, and a gated MLP. */
 export function parameterShapes(config: Qwen2VLConfig): Map<string, number[]> {
   const shapes = new Map<string, number[]>();
   visionShapes(config, shapes);
@@ -8,10 +10,11 @@ export function parameterShapes(config: Qwen2VLConfig): Map<string, number[]> {
   return shapes;
 }
 
-function visionShapes({ vision_config: vision, hidden_size }: Qwen2VLConfig, shapes: Map<string, number[]>): void {
-  const { linear, norm } = writers(shapes);
+function visionShapes({ model_type, vision_config: vision }: Qwen2VLConfig, shapes: Map<string, number[]>): void {
+  const { linear, norm: eitherNorm } = writers(shapes);
+  const norm = (name: string, size: number) => eitherNorm(name, size, model_type === 'qwen2_vl');
   const D = vision.embed_dim;
-  const inner = Math.floor(D * vision.mlp_ratio);
+  const inner = vision.intermediate_size;
   const merged = D * vision.spatial_merge_size ** 2;
   shapes.set('visual.patch_embed.proj.weight', [D, vision.in_channels, vision.temporal_patch_size, vision.patch_size, vision.patch_size]);
   for (let i = 0; i < vision.depth; i++) {
@@ -26,12 +29,12 @@ function visionShapes({ vision_config: vision, hidden_size }: Qwen2VLConfig, sha
       linear(`${block}.temp_attn.proj`, D, width);
     }
     norm(`${block}.norm2`, D);
-    linear(`${block}.mlp.fc1`, inner, D);
-    linear(`${block}.mlp.fc2`, D, inner);
+    for (const name of model_type === 'qwen2_vl' ? ['fc1'] : ['gate_proj', 'up_proj']) linear(`${block}.mlp.${name}`, inner, D);
+    linear(`${block}.mlp.${model_type === 'qwen2_vl' ? 'fc2' : 'down_proj'}`, D, inner);
   }
   norm('visual.merger.ln_q', D);
   linear('visual.merger.mlp.0', merged, merged);
-  linear('visual.merger.mlp.2', hidden_size, merged);
+  linear('visual.merger.mlp.2', vision.out_hidden_size, merged);
 }
 
 function languageShapes(config: Qwen2VLConfig, shapes: Map<string, number[]>): void {
