@@ -4,7 +4,7 @@ import { boxModel, type FrameSampling, type QuestionOptions } from '../generate/
 import { choice, number, string, type Option, type Values } from './command.ts';
 
 export const modelOption: Record<string, Option> = {
-  model: { type: 'string', short: 'm', value: 'DIR', help: 'a Qwen2-VL or STAVE checkpoint directory (default: the model in the box)' },
+  model: { type: 'string', short: 'm', value: 'DIR', help: 'a Qwen2-VL, Qwen2.5-VL or STAVE checkpoint directory (default: the model in the box)' },
 };
 
 export const frameOptions: Record<string, Option> = {
@@ -27,6 +27,7 @@ export const textOptions: Record<string, Option> = {
   'repetition-penalty': { type: 'string', value: 'X', help: 'make words that were said already less likely' },
   seed: { type: 'string', value: 'N', help: 'the same seed draws the same words (default 0)' },
   scope: { type: 'string', value: 'item|all', help: 'let temporal attention see each video by itself (item, default) or all together (all)' },
+  'time-rounding': { type: 'string', value: 'exact|reference', help: 'Qwen2.5-VL: how seconds become positions; reference drops fractions first, as transformers 4.57 does (default exact)' },
   threads: { type: 'string', value: 'N', help: 'threads of the engine (default: all cores)' },
 };
 
@@ -47,6 +48,7 @@ export function askOptions(values: Values, signal: AbortSignal): QuestionOptions
     repetition_penalty: number(values, 'repetition-penalty', { min: 0.001 }),
     seed: number(values, 'seed', { min: 0, integer: true }),
     temporal_scope: choice(values, 'scope', ['item', 'all']),
+    time_rounding: choice(values, 'time-rounding', ['exact', 'reference']),
     read: values.partial ? { partial: true } : undefined,
     signal,
   });

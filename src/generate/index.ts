@@ -1,6 +1,7 @@
 /** Video and question in, text out. */
 export { Answer, type AnswerResult } from './answer.ts';
 export type { TemporalScope } from './encoder.ts';
+export type { TimeRounding } from '../models/qwen2vl/index.ts';
 export type { FrameSampling } from './frame-sampling.ts';
 export type { FrameInput, ImageSource, MediaPlan, VideoSource } from './media.ts';
 export type { MemoryEstimate } from './memory.ts';

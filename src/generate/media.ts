@@ -27,6 +27,8 @@ export type MediaPlan = {
   grid: Grid;
   /** Visual tokens in the prompt. */
   tokens: number;
+  /** Seconds from one frame group to the next, by which Qwen2.5-VL counts time; null where frames carry no times, and for images. */
+  second_per_grid_t: number | null;
   /** Pixels: as shown, and as the model gets them. */
   sizes: { source: Size; input: Size };
   /** The file's header. */
@@ -53,46 +55,58 @@ export function glance(media: readonly MediaPlan[]): Glance {
   return { frames: first?.frames ?? [], grid: first?.grid ?? null, sizes: first?.sizes ?? null, duration, codec, rotation };
 }
 
-export type MediaOptions = { preprocessor: PreprocessorConfig; sampling: FrameSampling; read?: ReadOptions };
+/** preprocessor: of images and of videos. */
+export type MediaOptions = { preprocessor: Record<MediaPlan['kind'], PreprocessorConfig>; sampling: FrameSampling; read?: ReadOptions };
 
 /** Chooses frames and their size from the header and the packets' times; nothing is decoded. @throws VIDEO_MISSING, VIDEO_UNREADABLE, VIDEO_NO_FRAMES, VIDEO_TOO_SHORT, USAGE, LIMIT */
 export async function planMedia({ kind, source }: MediaSource, { preprocessor, sampling, read = {} }: MediaOptions): Promise<MediaPlan> {
   if (typeof source !== 'string') {
     const frames = Array.isArray(source) ? (source as readonly FrameInput[]) : [source as FrameInput];
     if (frames.length === 0) throw new StaveError('VIDEO_NO_FRAMES', { what: 'the video is an empty list of frames', fix: 'give at least one frame' });
-    return plan({ kind, path: null, frames: frames.map(({ index, time }, i) => ({ index: index ?? i, time: time ?? null })), info: null, damage: [] }, frames[0], preprocessor);
+    return plan({ kind, path: null, frames: frames.map(({ index, time }, i) => ({ index: index ?? i, time: time ?? null })), info: null, damage: [] }, frames[0], preprocessor[kind]);
   }
   const clip = await frameTimes(source, read);
   const { indices, times } = sampleFrames(clip, kind === 'image' ? { rule: 'count', frames: 1 } : sampling);
   if (indices.length === 0) throw new StaveError('VIDEO_TOO_SHORT', { what: `${source}: the sampling rule "${sampling.rule}" chooses no frame`, why: `the clip has ${clip.frames} frames in ${clip.duration.toFixed(3)} s`, fix: 'use another rule, e.g. a fixed count' });
-  return plan({ kind, path: source, frames: indices.map((index, i) => ({ index, time: times[i] })), info: clip.info, damage: clip.damage }, clip.info, preprocessor);
+  const found = { kind, path: source, frames: indices.map((index, i) => ({ index, time: times[i] })), info: clip.info, damage: clip.damage };
+  return plan(found, clip.info, preprocessor[kind], sampling.rule === 'qwen' ? clip.duration / indices.length : undefined); // qwen-vl-utils says so, a little less than from frame to frame
 }
 
 type Found = Pick<MediaPlan, 'kind' | 'path' | 'frames' | 'info' | 'damage'>;
 
-function plan({ kind, path, frames, info, damage }: Found, { width, height }: Size, preprocessor: PreprocessorConfig): MediaPlan {
+function plan({ kind, path, frames, info, damage }: Found, { width, height }: Size, preprocessor: PreprocessorConfig, second_per_frame = secondsApart(frames)): MediaPlan {
   const input = frameSize(height, width, preprocessor);
   const grid = gridOf(frames.length, input, preprocessor);
-  return { kind, path, frames, grid, tokens: visualTokens(grid, preprocessor.merge_size), sizes: { source: { width, height }, input: { width: input.width, height: input.height } }, info, damage };
+  const second_per_grid_t = kind === 'image' || second_per_frame === null ? null : preprocessor.temporal_patch_size * second_per_frame;
+  return { kind, path, frames, grid, tokens: visualTokens(grid, preprocessor.merge_size), second_per_grid_t, sizes: { source: { width, height }, input: { width: input.width, height: input.height } }, info, damage };
+}
+
+/** Seconds from one frame to the next, on average; null where that can't be told. */
+function secondsApart(frames: MediaPlan['frames']): number | null {
+  const [first, last] = [frames[0].time, frames[frames.length - 1].time];
+  if (first === null || last === null) return null;
+  const seconds = Math.abs(last - first) / (frames.length - 1);
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : null;
 }
 
 /** Decodes the planned frames into patches, one after the other: of the pictures themselves only one is held. The event loop gets its turns.
  * @returns the patches, and all that was found wrong with the file  @throws as decoding does */
 export async function readMedia({ source }: MediaSource, { kind, frames, grid, sizes, damage }: MediaPlan, { preprocessor, read = {} }: MediaOptions): Promise<{ item: VisualItem; damage: string[] }> {
   const [t, h, w] = grid;
-  const { temporal_patch_size, patch_size } = preprocessor;
+  const config = preprocessor[kind];
+  const { temporal_patch_size, patch_size } = config;
   const pixel_values = new Float32Array(new SharedArrayBuffer(t * h * w * 3 * temporal_patch_size * patch_size ** 2 * 4)); // [t·h·w, C·2·14·14]
-  const table = normalisation(preprocessor);
+  const table = normalisation(config);
   const found = new Set(damage); // decoding tells once more what the packets told
   const pictures = typeof source === 'string' ? chosen(source, frames.map(({ index }) => index), sizes.input, read, found) : resized(Array.isArray(source) ? source : [source as FrameInput], sizes.input);
   let count = 0;
   let last: Picture | undefined;
   for await (const picture of pictures) {
-    await pausing(placeFrame(picture.data, count++, grid, preprocessor, pixel_values, table));
+    await pausing(placeFrame(picture.data, count++, grid, config, pixel_values, table));
     last = picture;
   }
   if (last === undefined || count !== frames.length) throw new StaveError('VIDEO_UNREADABLE', { what: `${String(source)}: ${count} of ${frames.length} frames could be decoded`, why: [...found].join('; ') || undefined, fix: 'convert the file anew, or choose other frames' });
-  for (; count < t * temporal_patch_size; count++) await pausing(placeFrame(last.data, count, grid, preprocessor, pixel_values, table)); // an incomplete group is filled with its last frame
+  for (; count < t * temporal_patch_size; count++) await pausing(placeFrame(last.data, count, grid, config, pixel_values, table)); // an incomplete group is filled with its last frame
   return { item: { kind, grid, pixel_values }, damage: [...found] };
 }
 

@@ -2,20 +2,23 @@
 import { StaveError } from '../errors.ts';
 import type { JsonObject } from '../models/fields.ts';
 import type { PreprocessorConfig } from '../models/qwen2vl/index.ts';
-import type { Setting } from './settings.ts';
+import type { Origin, Setting } from './settings.ts';
 
 export type PixelOptions = {
-  /** Bounds of a frame's area in pixels. Default: preprocessor_config.json; a smaller max_pixels alone lowers both. */
+  /** Bounds of a frame's area in pixels. Default: preprocessor_config.json, for videos video_preprocessor_config.json if there is one; a smaller max_pixels alone lowers both. */
   min_pixels?: number;
   max_pixels?: number;
 };
 
 export type PixelBounds = { [Name in keyof Required<PixelOptions>]: Setting<number> };
 
-/** The caller's bounds, else the checkpoint's. @param said the fields that preprocessor_config.json holds  @throws USAGE */
-export function pixelBounds(options: PixelOptions, preprocessor: PreprocessorConfig, said: JsonObject): PixelBounds {
+/** A file that tells how frames become patches, and the fields it holds. */
+export type PreprocessorFile = { name: Extract<Origin, 'preprocessor_config.json' | 'video_preprocessor_config.json'>; said: JsonObject };
+
+/** The caller's bounds, else the checkpoint's. @throws USAGE */
+export function pixelBounds(options: PixelOptions, preprocessor: PreprocessorConfig, { name: file, said }: PreprocessorFile): PixelBounds {
   const size = (said.size ?? {}) as JsonObject;
-  const own = (name: keyof PixelOptions, edge: string): Setting<number> => ({ value: preprocessor[name], from: (said[name] ?? size[name] ?? size[edge] ?? null) === null ? 'default' : 'preprocessor_config.json' });
+  const own = (name: keyof PixelOptions, edge: string): Setting<number> => ({ value: preprocessor[name], from: (said[name] ?? size[name] ?? size[edge] ?? null) === null ? 'default' : file });
   const max_pixels = option(options.max_pixels) ?? own('max_pixels', 'longest_edge');
   const lowered = max_pixels.value < preprocessor.min_pixels ? max_pixels : undefined;
   const min_pixels = option(options.min_pixels) ?? lowered ?? own('min_pixels', 'shortest_edge');

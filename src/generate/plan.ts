@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os';
 import { StaveError } from '../errors.ts';
-import { ropeIndex } from '../models/qwen2vl/index.ts';
+import { ropeIndex, type PreprocessorConfig, type TimeRounding } from '../models/qwen2vl/index.ts';
 import { encodeConversation } from '../text/index.ts';
 import type { ReadOptions } from '../video/index.ts';
 import type { TemporalScope } from './encoder.ts';
@@ -17,6 +17,8 @@ export type AskOptions = GenerationOptions & PixelOptions & {
   sampling?: FrameSampling;
   /** Default `item`: each video by itself. */
   temporal_scope?: TemporalScope;
+  /** How seconds become positions in Qwen2.5-VL. Default `exact`; `reference` as transformers 4.57 does it. */
+  time_rounding?: TimeRounding;
   /** How files are read: isolation, limits, damaged files. */
   read?: Omit<ReadOptions, 'signal'>;
   /** What an answer may take. Default: as many tokens as the model has positions for, as much memory as the machine has. */
@@ -32,9 +34,10 @@ export type QuestionOptions = AskOptions & {
 
 /** What decides an answer besides the model and what is asked; each setting with where it came from. */
 export type AnswerSettings = {
-  /** Which frames are seen, how large, and how tokens are chosen. */
-  sampling: { frames: Setting<FrameSampling>; pixels: PixelBounds; tokens: GenerationSettings };
+  /** Which frames are seen, how large (of videos, and of images), and how tokens are chosen. */
+  sampling: { frames: Setting<FrameSampling>; pixels: PixelBounds; image_pixels: PixelBounds; tokens: GenerationSettings };
   temporal_scope: TemporalScope;
+  time_rounding: TimeRounding;
 };
 
 /** What an answer will take, told without decoding a frame. */
@@ -55,14 +58,16 @@ export type Plan = Glance & {
 export type Prepared = { plan: Plan; sources: MediaSource[]; mediaOptions: MediaOptions; prompt: { ids: number[]; position_ids: Int32Array; rope_delta: number }; made: AnswerSettings };
 
 /** The caller's options, else what the model's files say, else defaults. @throws USAGE */
-export function answerSettings({ model, generation, generationJson, preprocessorJson, sampling }: ModelFiles, options: AskOptions): AnswerSettings {
+export function answerSettings({ model, generation, generationJson, preprocessorFiles, sampling }: ModelFiles, options: AskOptions): AnswerSettings {
   return {
     sampling: {
       frames: options.sampling === undefined ? sampling : { value: options.sampling, from: 'option' },
-      pixels: pixelBounds(options, model.preprocessor, preprocessorJson),
+      pixels: pixelBounds(options, model.video_preprocessor, preprocessorFiles.video),
+      image_pixels: pixelBounds(options, model.preprocessor, preprocessorFiles.image),
       tokens: resolveSettings(options, generation, generationJson),
     },
     temporal_scope: options.temporal_scope ?? 'item',
+    time_rounding: options.time_rounding ?? 'exact',
   };
 }
 
@@ -70,10 +75,10 @@ export function answerSettings({ model, generation, generationJson, preprocessor
 export async function prepare(files: ModelFiles, messages: readonly ChatMessage[], options: AskOptions): Promise<Prepared> {
   const { model, tokenizer, template } = files;
   const { config } = model;
-  const { spatial_merge_size } = config.vision_config;
+  const { spatial_merge_size, windowed } = config.vision_config;
   const made = answerSettings(files, options);
-  const { frames: sampling, pixels, tokens: settings } = made.sampling;
-  const preprocessor = { ...model.preprocessor, min_pixels: pixels.min_pixels.value, max_pixels: pixels.max_pixels.value };
+  const { frames: sampling, pixels, image_pixels, tokens: settings } = made.sampling;
+  const preprocessor = { image: within(model.preprocessor, image_pixels), video: within(model.video_preprocessor, pixels) };
   const mediaOptions = { preprocessor, sampling: sampling.value, read: { ...options.read, signal: options.signal } };
 
   const { messages: plain, media: sources } = splitMedia(messages);
@@ -81,7 +86,8 @@ export async function prepare(files: ModelFiles, messages: readonly ChatMessage[
   for (const source of sources) media.push(await planMedia(source, mediaOptions));
   const of = (kind: string) => media.filter((item) => item.kind === kind);
   const { ids } = encodeConversation(tokenizer, template, plain, { addGenerationPrompt: true, videoTokens: of('video').map(({ tokens }) => tokens), imageTokens: of('image').map(({ tokens }) => tokens) });
-  const positions = ropeIndex(ids, { videos: of('video').map(({ grid }) => grid), images: of('image').map(({ grid }) => grid) }, { ...config, spatial_merge_size });
+  const grids = { videos: of('video').map(({ grid }) => grid), images: of('image').map(({ grid }) => grid), second_per_grid_ts: of('video').map(({ second_per_grid_t }) => second_per_grid_t) };
+  const positions = ropeIndex(ids, grids, { ...config, spatial_merge_size, tokens_per_second: windowed?.tokens_per_second, time_rounding: made.time_rounding });
   const plan: Plan = {
     ...glance(media),
     media,
@@ -94,6 +100,10 @@ export async function prepare(files: ModelFiles, messages: readonly ChatMessage[
   };
   checkLimits(plan, config.max_position_embeddings, options);
   return { plan, sources, mediaOptions, prompt: { ids, ...positions }, made };
+}
+
+function within(preprocessor: PreprocessorConfig, { min_pixels, max_pixels }: PixelBounds): PreprocessorConfig {
+  return { ...preprocessor, min_pixels: min_pixels.value, max_pixels: max_pixels.value };
 }
 
 function checkLimits({ prompt_tokens, visual_tokens, memory, settings, media }: Plan, positions: number, { limits = {} }: AskOptions): void {

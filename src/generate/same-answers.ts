@@ -4,15 +4,15 @@ import type { AnswerResult } from './answer.ts';
 import type { ModelInfo } from './model-files.ts';
 
 /** All that decides an answer, besides the question and what it is about. */
-export type Made = Pick<AnswerResult, 'model' | 'sampling' | 'system' | 'temporal_scope'>;
+export type Made = Pick<AnswerResult, 'model' | 'sampling' | 'system' | 'temporal_scope' | 'time_rounding'>;
 
 type Fields = Record<string, unknown>;
 
 /** Field → value of the settings, as JSON: many answers share one. @param made what a line says of them, be it that or not */
-export function settingsJson({ sampling, system, temporal_scope }: { [Name in keyof Made]?: unknown }): string {
+export function settingsJson({ sampling, system, temporal_scope, time_rounding }: { [Name in keyof Made]?: unknown }): string {
   const { frames, pixels, tokens } = (sampling ?? {}) as Fields;
   const group = (name: string, settings: unknown) => Object.entries(settings ?? {}).map(([key, setting]) => [`${name}.${key}`, valueOf(setting)]);
-  return JSON.stringify({ 'sampling.frames': sorted(valueOf(frames)), ...Object.fromEntries([...group('sampling.pixels', pixels), ...group('sampling.tokens', tokens)]), system, temporal_scope });
+  return JSON.stringify({ 'sampling.frames': sorted(valueOf(frames)), ...Object.fromEntries([...group('sampling.pixels', pixels), ...group('sampling.tokens', tokens)]), system, temporal_scope, time_rounding });
 }
 
 const valueOf = (setting: unknown): unknown => (setting as { value?: unknown } | null | undefined)?.value;

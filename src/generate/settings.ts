@@ -17,7 +17,7 @@ export type GenerationOptions = {
   seed?: number;
 };
 
-export type Origin = 'option' | 'generation_config.json' | 'preprocessor_config.json' | 'config.json' | 'default';
+export type Origin = 'option' | 'generation_config.json' | 'preprocessor_config.json' | 'video_preprocessor_config.json' | 'config.json' | 'default';
 
 /** A setting's value and where it came from. */
 export type Setting<T> = { value: T; from: Origin };
