@@ -2,10 +2,9 @@ import type { Kind } from '../clips/index.ts';
 import type { Fields } from '../models/fields.ts';
 import { questionKinds, type QuestionKind } from '../tasks/index.ts';
 
-/** What the batches of some updates hold where it is not what `data` and `batch` say: one thing at a time, in its simplest look, is found
- * in thousands of clips instead of hundreds of thousands. */
-export type Lesson = {
-  steps: number;
+/** What a batch holds where it is not what `data` and `batch` say: one thing at a time, in its simplest look, is found in thousands of clips
+ * instead of hundreds of thousands. */
+export type Turn = {
   /** What is asked; absent: everything. */
   kinds?: QuestionKind[];
   /** What the clips show: each draws one of these, so what stands there twice is shown twice as often. */
@@ -19,15 +18,34 @@ export type Lesson = {
   plain: [number, number];
 };
 
+/** Some updates and what they are about: one thing, or several by turns, so that the one is not forgotten over the other. */
+export type Lesson = { steps: number; turns: [Turn, ...Turn[]] };
+
 const kinds: readonly Kind[] = ['action', 'order', 'count', 'still', 'group'];
 /** As often as makeScene draws them. */
 export const everything: Kind[] = ['action', 'action', 'action', 'order', 'count'];
 /** Areas that frames may have. */
 export const AREA = { min: 784, max: 16_777_216 };
 
+/** `{"steps": 300, …}`, or `{"steps": 300, "turns": [{…}, {…}]}`. */
 export function parseLesson(fields: Fields): Lesson {
-  const lesson: Lesson = {
-    steps: fields.integer('steps'),
+  const steps = fields.integer('steps');
+  if (!fields.has('turns')) {
+    const turn = parseTurn(fields);
+    fields.done();
+    return { steps, turns: [turn] };
+  }
+  fields.done();
+  const [first, ...others] = fields.objects('turns').map((part) => {
+    const turn = parseTurn(part);
+    part.done();
+    return turn;
+  });
+  return { steps, turns: [first ?? fields.refuse('turns', undefined, 'give at least one, or leave it out'), ...others] };
+}
+
+function parseTurn(fields: Fields): Turn {
+  const turn: Turn = {
     ...(fields.has('kinds') ? { kinds: fields.list('kinds', isOne(questionKinds), `some of ${questionKinds.join(', ')}`) } : {}),
     scenes: fields.list('scenes', isOne(kinds), `some of ${kinds.join(', ')}`, everything),
     ...(fields.has('frames') ? { frames: evenFrames(fields, 'frames') } : {}),
@@ -36,12 +54,11 @@ export function parseLesson(fields: Fields): Lesson {
     ...(fields.has('pixels') ? { pixels: fields.numbers('pixels', 2) as [number, number] } : {}),
     plain: fields.numbers('plain', 2, [0, 0]) as [number, number],
   };
-  if (lesson.kinds?.length === 0) fields.refuse('kinds', undefined, 'give at least one kind of question, or leave it out to ask everything');
-  if (lesson.scenes.length === 0) fields.refuse('scenes', undefined, `give some of ${kinds.join(', ')}`);
-  if (lesson.pixels && !isAreaRange(lesson.pixels)) fields.refuse('pixels', undefined, `give two areas in pixels, [min, max], from ${AREA.min}`);
-  if (!lesson.plain.every((share) => share >= 0 && share <= 1)) fields.refuse('plain', undefined, 'give two shares from 0 to 1, at the start and at the end');
-  fields.done();
-  return lesson;
+  if (turn.kinds?.length === 0) fields.refuse('kinds', undefined, 'give at least one kind of question, or leave it out to ask everything');
+  if (turn.scenes.length === 0) fields.refuse('scenes', undefined, `give some of ${kinds.join(', ')}`);
+  if (turn.pixels && !isAreaRange(turn.pixels)) fields.refuse('pixels', undefined, `give two areas in pixels, [min, max], from ${AREA.min}`);
+  if (!turn.plain.every((share) => share >= 0 && share <= 1)) fields.refuse('plain', undefined, 'give two shares from 0 to 1, at the start and at the end');
+  return turn;
 }
 
 /** The vision encoder takes frames in pairs. */
@@ -54,12 +71,12 @@ const isAreaRange = ([least, most]: [number, number]): boolean => Number.isInteg
 
 const isOne = <T extends string>(options: readonly T[]) => (v: unknown): v is T => options.includes(v as T);
 
-/** The lesson that update `step` belongs to and how far it is, 0–1; undefined after the last one. */
-export function lessonAt(lessons: readonly Lesson[], step: number): { lesson: Lesson; progress: number } | undefined {
+/** What update `step` is about, and how far its lesson is, 0–1; undefined after the last one. */
+export function turnAt(lessons: readonly Lesson[], step: number): { turn: Turn; progress: number } | undefined {
   let start = 0;
-  for (const lesson of lessons) {
-    if (step < start + lesson.steps) return { lesson, progress: (step - start) / lesson.steps };
-    start += lesson.steps;
+  for (const { steps, turns } of lessons) {
+    if (step < start + steps) return { turn: turns[(step - start) % turns.length], progress: (step - start) / steps };
+    start += steps;
   }
   return undefined;
 }

@@ -6,12 +6,12 @@ import { encodeConversation, labelsOf, type ChatTemplate, type Tokenizer } from 
 import { packBatch, splitPrefix, type Batch, type Sample, type Segment } from './batch.ts';
 import type { BatchId, DataSettings } from './data.ts';
 import { preprocessorJson } from './export.ts';
-import { everything, lessonAt, type Lesson } from './lesson.ts';
+import { everything, turnAt, type Turn } from './lesson.ts';
 
 type FrameSize = { width: number; height: number };
 
 /** What a batch holds: the recipe's usual, or what its lesson says. */
-type Setting = Required<Pick<Lesson, 'frames' | 'clips' | 'questions' | 'pixels' | 'scenes'>> & Pick<Lesson, 'kinds'> & { /** Share of clips in their simplest look */ plain: number };
+type Setting = Required<Pick<Turn, 'frames' | 'clips' | 'questions' | 'pixels' | 'scenes'>> & Pick<Turn, 'kinds'> & { /** Share of clips in their simplest look */ plain: number };
 
 /** Batches of Motion-10: clips of one grid, each with some of the questions that fit it. A batch is a function of the settings and its id alone. */
 export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, tokenizer: Tokenizer, template: ChatTemplate): (id: BatchId) => Batch {
@@ -43,8 +43,10 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
 
   function settingAt(set: BatchId['set'], index: number): Setting {
     const usual: Setting = { frames: data.frames, clips: batch.clips, questions: data.questions, pixels: [data.min_pixels, data.max_pixels], scenes: everything, plain: 0 };
-    const now = set === 'train' ? lessonAt(data.lessons, index / batch.accumulate) : undefined;
-    return now ? { ...usual, ...now.lesson, plain: now.lesson.plain[0] + (now.lesson.plain[1] - now.lesson.plain[0]) * now.progress } : usual;
+    const now = set === 'train' ? turnAt(data.lessons, Math.floor(index / batch.accumulate)) : undefined;
+    if (now === undefined) return usual;
+    const { turn: { plain: [from, to], ...turn }, progress } = now;
+    return { ...usual, ...turn, plain: from + (to - from) * progress };
   }
 
   function sample(seed: string, b: number, grid: Grid, setting: Setting & FrameSize): Sample {

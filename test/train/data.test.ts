@@ -62,14 +62,15 @@ test('in pairs every other clip is the one before it played backwards', async ()
 });
 
 test('a lesson has its own frames, clips and questions, and the usual follows it', async () => {
-  const lessons = [{ steps: 2, kinds: ['color'], scenes: ['group'], frames: 2, clips: 3, questions: 4 }, { steps: 1, kinds: ['order', 'yesno'], scenes: ['order'] }];
+  const lessons = [{ steps: 2, kinds: ['color'], scenes: ['group'], frames: 2, clips: 3, questions: 4 }, { steps: 2, turns: [{ kinds: ['order', 'yesno'], scenes: ['order'] }, { clips: 4 }] }];
   await using setup = await tiny({ data: { task: 'motion10', frames: 4, min_pixels: 3136, max_pixels: 4704, questions: 2, pairs: true, lessons } });
   const { recipe } = setup;
   const tok = await loadTokenizer(textReader(tokenizer));
   const make = motion10Batches({ tokenizer, config: {}, data: recipe.data, batch: { ...recipe.batch, accumulate: 2 }, evaluation: recipe.eval }, newConfig(recipe, tok), tok, await loadChatTemplate(textReader(tokenizer)));
   const sizes = (index: number, set: 'train' | 'eval' = 'train') => make({ set, index }).feeds.pixel_values.dims.slice(0, 2); // clips, frame groups
   for (const index of [0, 3]) assert.deepEqual(sizes(index), [3, 1]); // both micro-batches of the first two updates
-  for (const index of [4, 6, 100]) assert.deepEqual(sizes(index), [2, 2]);
+  for (const index of [4, 5, 8, 100]) assert.deepEqual(sizes(index), [2, 2]);
+  for (const index of [6, 7]) assert.deepEqual(sizes(index), [4, 2]); // the other turn
   assert.deepEqual(sizes(0, 'eval'), [2, 2]);
   const kinds = (index: number) => new Set(make({ set: 'train', index }).segments.map(({ kind }) => kind));
   assert.deepEqual(kinds(1), new Set(['color']));
