@@ -12,7 +12,11 @@ const kinds: Record<string, Kind> = {
   'processor.json': { kind: 'processor', check: async (dir) => (await import('./conformance/processor.ts')).checkProcessorSet(dir) },
   'videos.json': { kind: 'video', check: async (dir) => (await import('./conformance/video.ts')).checkVideoSet(dir) },
   'training.json': { kind: 'training', check: async (dir) => (await import('./conformance/training.ts')).checkTrainingSet(dir) },
-  ...Object.fromEntries(['harness', 'mvbench', 'ssv2', 'videomme', 'vitatecs'].map((name) => [`${name}.json`, notYet(name)])),
+  'harness.json': { kind: 'harness', check: async (dir) => (await import('./conformance/eval/harness.ts')).checkHarness(dir) },
+  'mvbench.json': { kind: 'mvbench', check: async (dir) => (await import('./conformance/eval/mvbench.ts')).checkMvbench(dir) },
+  'ssv2.json': { kind: 'ssv2', check: async (dir) => (await import('./conformance/eval/ssv2.ts')).checkSsv2(dir) },
+  'videomme.json': { kind: 'videomme', check: async (dir) => (await import('./conformance/eval/videomme.ts')).checkVideomme(dir) },
+  'vitatecs.json': { kind: 'vitatecs', check: async (dir) => (await import('./conformance/eval/vitatecs.ts')).checkVitatecs(dir) },
   'internvideo2.json': notYet('internvideo2'),
 };
 
