@@ -12,6 +12,7 @@ export const codes = {
   WEIGHT_MISSING: 'the checkpoint lacks a tensor',
   WEIGHT_SHAPE: 'a tensor has another shape or type than config.json asks for',
   WEIGHTS_CORRUPT: 'a safetensors file or its index is not valid',
+  ADAPTER: 'an adapter is not valid or does not fit the model',
   TOKENIZER: 'the tokenizer or the chat template cannot be used',
   GRAPH: 'a graph is not well formed',
   RUNTIME: 'the engine refused a graph or failed while running it',

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StaveError } from '../errors.ts';
-import { initializer, type DType, type Value } from '../graph/index.ts';
-import { Params } from '../nn/index.ts';
+import type { DType } from '../graph/index.ts';
 import type { Weights } from '../weights/index.ts';
 
 /** Text files of a model directory by name; undefined for one that is not there. @throws MODEL_MISSING when it can't be read */
@@ -31,7 +30,7 @@ export async function readJson(dir: string, name: string): Promise<unknown> {
 }
 
 /** Float types of a checkpoint as the graph names them. */
-const floats: Record<string, DType> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
+export const floats: Record<string, DType> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
 
 /** Holds a checkpoint to the tensors a model needs, before anything is built. @param names from the model's name to the checkpoint's
  * @throws WEIGHT_MISSING, WEIGHT_SHAPE naming file, tensor and both shapes */
@@ -51,19 +50,4 @@ export function checkTensors(weights: Weights, shapes: ReadonlyMap<string, reado
         fix: 'save the checkpoint with floating-point weights',
       });
   }
-}
-
-/** The tensors of a checkpoint as initializers that refer to their place in the file; computed in float32. */
-export function checkpointParams(weights: Weights, names: (name: string) => string): Params {
-  const values = new Map<string, Value | undefined>();
-  const find = (name: string): Value | undefined => {
-    const stored = names(name);
-    if (!weights.has(stored)) return undefined;
-    const { dtype, shape, file, offset, byteLength } = weights.info(stored);
-    return initializer(name, floats[dtype], shape, { file, offset, byteLength }).cast('float32');
-  };
-  return Params.from((name) => {
-    if (!values.has(name)) values.set(name, find(name));
-    return values.get(name);
-  });
 }

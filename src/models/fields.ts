@@ -11,7 +11,7 @@ export type FieldsOptions = {
   /** Of the object in the file; empty: it is the whole file. */
   path?: string;
   /** Of the errors. */
-  code?: Extract<Code, 'MODEL_CONFIG' | 'RECIPE'>;
+  code?: Extract<Code, 'MODEL_CONFIG' | 'RECIPE' | 'ADAPTER'>;
 };
 
 /** One object of a JSON file, read field by field. Every error says the file, the path of the field, its value and what is allowed.

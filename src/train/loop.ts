@@ -107,7 +107,6 @@ type Run = { recipe: Recipe; identity: Identity; model: TrainModel; engine: Trai
 async function steps(run: Run, done: number): Promise<TrainResult> {
   const { recipe, identity, engine, data, metrics, note, meter, onStep, signal } = run;
   const { accumulate } = recipe.batch;
-  const schedule = { ...recipe.schedule, total_steps: recipe.steps };
   let held: EvalMetrics['eval'] | undefined;
   let saved = done;
   const due = (every: number) => (every > 0 && done % every === 0) || done === recipe.steps;
@@ -120,7 +119,7 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
   while (complete && done < recipe.steps) {
     if (signal?.aborted) break;
     const batches: Batch[] = [];
-    const lr = recipe.optimizer.lr * scheduleFactor(schedule, done);
+    const lr = recipe.optimizer.lr * scheduleFactor(recipe.schedule, done);
     const { loss, grad_norm } = await engine.update(microBatches(data, done * accumulate, accumulate, recipe.steps * accumulate, batches), lr);
     done++;
     if (!Number.isFinite(loss) || !Number.isFinite(grad_norm)) throw notANumber(done, loss, grad_norm, batches, recipe);

@@ -41,7 +41,8 @@ export type Recipe = {
   };
   batch: { clips: number; accumulate: number; /** What the loss averages over: each answer, or each clip's answer tokens */ average: 'answer' | 'clip' };
   optimizer: AdamWSettings;
-  schedule: Omit<Schedule, 'total_steps'>;
+  /** Its total_steps are the run's; more, and the run ends before the rate is down. */
+  schedule: Schedule;
   steps: number;
   eval: { every: number; clips: number; seed: number };
   checkpoint: { every: number; keep: number };
@@ -104,7 +105,7 @@ export function parseRecipe(json: unknown, base: string): Recipe {
       average: batch.oneOf('average', ['answer', 'clip'], 'answer'),
     },
     optimizer: parseOptimizer(optimizer),
-    schedule: { name: schedule.oneOf('name', ['cosine', 'linear', 'constant'], 'cosine'), warmup_steps: schedule.integer('warmup_steps', Math.ceil(steps / 20), { min: 0 }), floor: schedule.number('floor', 0, { min: 0, max: 1 }) },
+    schedule: { name: schedule.oneOf('name', ['cosine', 'linear', 'constant'], 'cosine'), warmup_steps: schedule.integer('warmup_steps', Math.ceil(steps / 20), { min: 0 }), floor: schedule.number('floor', 0, { min: 0, max: 1 }), total_steps: schedule.integer('total_steps', steps, { min: steps }) },
     steps,
     eval: { every: evaluation.integer('every', 200, { min: 0 }), clips: evaluation.integer('clips', 128, { min: 0 }), seed: evaluation.integer('seed', 1_000_003, SEED) },
     checkpoint: { every: checkpoint.integer('every', 200, { min: 0 }), keep: checkpoint.integer('keep', 2) },

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { StaveError } from '../../errors.ts';
 import type { Params } from '../../nn/index.ts';
 import { openWeights, type Weights } from '../../weights/index.ts';
-import { checkTensors, checkpointParams, readJson } from '../checkpoint.ts';
+import { openAdapter, type Adapter } from '../adapter.ts';
+import { checkTensors, readJson } from '../checkpoint.ts';
+import { checkpointParams } from '../checkpoint-params.ts';
 import { parseConfig, type Qwen2VLConfig } from './config.ts';
 import type { LanguageParams } from './language.ts';
 import { checkPreprocessor, parsePreprocessorConfig, type PreprocessorConfig } from './preprocessor-config.ts';
@@ -24,18 +26,22 @@ export type Qwen2VL = {
   language: LanguageParams;
   /** What the checkpoint calls a tensor: its own name, or the one of transformers 4.57. */
   storedName(name: string): string;
-  /** Number of weights. */
+  /** Number of weights, those of an adapter included. */
   parameters: number;
+  /** The low-rank adapter that it was opened with. */
+  adapter?: Adapter;
 };
 
 export type OpenOptions = {
   /** Order of the two attentions where config.json doesn't say: tensors can't tell. */
   order?: TemporalAttention['order'];
+  /** Directory of a low-rank adapter to use with it. */
+  adapter?: string;
 };
 
 /** Opens a checkpoint directory in the Hugging Face layout and checks every tensor's name, shape and type against config.json.
- * @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT */
-export async function openQwen2VL(dir: string, { order }: OpenOptions = {}): Promise<Qwen2VL> {
+ * @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT; ADAPTER for one that does not fit */
+export async function openQwen2VL(dir: string, { order, adapter: adapterDir }: OpenOptions = {}): Promise<Qwen2VL> {
   const json = await readJson(dir, 'config.json');
   if (json === undefined) throw await missing(dir);
   const config = parseConfig(json, join(dir, 'config.json'));
@@ -46,7 +52,8 @@ export async function openQwen2VL(dir: string, { order }: OpenOptions = {}): Pro
     detectTemporalAttention(config, weights, storedName, order);
     const shapes = parameterShapes(config);
     checkTensors(weights, shapes, storedName);
-    const params = checkpointParams(weights, storedName);
+    const adapter = adapterDir === undefined ? undefined : await openAdapter(adapterDir, { dir, shapes });
+    const params = checkpointParams(weights, storedName, adapter);
     return {
       dir,
       config,
@@ -56,7 +63,8 @@ export async function openQwen2VL(dir: string, { order }: OpenOptions = {}): Pro
       storedName,
       visual: params.at('visual'),
       language: { model: params.at('model'), head: config.tie_word_embeddings ? undefined : params.at('lm_head') },
-      parameters: [...shapes.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0),
+      parameters: [...shapes.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), adapter?.parameters ?? 0),
+      ...(adapter && { adapter }),
     };
   } catch (error) {
     await weights.close();
