@@ -52,8 +52,9 @@ test('what PEFT saved is read: layers with their ranks and scales, tensors train
   assert.ok(4 * parameters < length && parameters > 20_000);
 });
 
+const newer = (t: SaveTensor) => ({ ...t, name: t.name.replace('base_model.model.model.', 'base_model.model.model.language_model.').replace('base_model.model.visual.', 'base_model.model.model.visual.') });
+
 test('an adapter of a model with transformers\' newer names is the same adapter', async () => {
-  const newer = (t: SaveTensor) => ({ ...t, name: t.name.replace('base_model.model.model.', 'base_model.model.model.language_model.').replace('base_model.model.visual.', 'base_model.model.model.visual.') });
   const dir = await variant({ tensor: newer, config: { target_modules: '(model\\.visual\\.blocks\\.\\d+\\.(attn|mlp)\\.|model\\.language_model\\.layers\\.\\d+\\.).*(qkv|proj|fc1|fc2)' } });
   const [a, b] = [await open(dir), await open(golden)];
   assert.deepEqual([...a.layers.keys()], [...b.layers.keys()]);

@@ -33,8 +33,9 @@ test('layers_to_transform goes by the first number behind two names, or by the o
   assert.deepEqual(chosen({ targets: ['qkv', 'q_proj', 'up_proj'], layers_to_transform: [0, 1], layers_pattern: ['layers'] }), ['model.layers.0.self_attn.q_proj', 'model.layers.1.mlp.up_proj']);
 });
 
+const table = (config: Partial<LoraConfig>) => loraLayers({ ...plain, targets: ['qkv', 'lm_head'], ...config }, layers).map(({ module, r, alpha, scale }) => [module, r, alpha, scale]);
+
 test('ranks and alphas by pattern: the first that fits the name or its end at a dot', () => {
-  const table = (config: Partial<LoraConfig>) => loraLayers({ ...plain, targets: ['qkv', 'lm_head'], ...config }, layers).map(({ module, r, alpha, scale }) => [module, r, alpha, scale]);
   assert.deepEqual(table({ rank_pattern: { 'attn.qkv': 32 }, alpha_pattern: { 'attn.qkv': 64 } }), [
     ['visual.blocks.0.attn.qkv', 32, 64, 2],
     ['visual.blocks.0.temp_attn.qkv', 4, 8, 2],
@@ -49,8 +50,9 @@ test('ranks and alphas by pattern: the first that fits the name or its end at a 
   ]);
 });
 
+const newer = (name: string) => name.replace(/^visual\./, 'model.visual.').replace(/^model\.layers/, 'model.language_model.layers');
+
 test('the configuration may call layers otherwise than the model', () => {
-  const newer = (name: string) => name.replace(/^visual\./, 'model.visual.').replace(/^model\.layers/, 'model.language_model.layers');
   assert.deepEqual(loraLayers({ ...plain, targets: ['model.visual.merger.mlp.0'] }, layers, newer).map(({ module }) => module), ['visual.merger.mlp.0']);
 });
 
