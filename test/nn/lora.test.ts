@@ -50,6 +50,9 @@ function spread(length: number, low: number, high: number, seed: number): Float3
   });
 }
 
+/** 1 where an entry was dropped. */
+const gone = (mask: Float32Array, at: number): number => (mask[at] === 0 ? 1 : 0);
+
 test('dropout drops the share it is told, scales the rest, and its choices look independent', async () => {
   const [n, D, rate] = [512, 256, 0.1];
   const y = dropout(input('x', 'float32', ['N', D]), rate, input('rows', 'float32', ['R']), input('columns', 'float32', [D]));
@@ -61,7 +64,6 @@ test('dropout drops the share it is told, scales the rest, and its choices look 
   };
   const first = await run(1, 7);
   assert.deepEqual([...new Set(first)].toSorted(), [0, Math.fround(1 / (1 - rate))]);
-  const gone = (mask: Float32Array, at: number) => (mask[at] === 0 ? 1 : 0);
   const share = (chosen: (at: number) => number) => Array.from({ length: n * D }, (_, at) => chosen(at)).reduce((a: number, b) => a + b, 0) / (n * D);
   const near = (actual: number, expected: number, what: string) => assert.ok(Math.abs(actual - expected) < 5 * Math.sqrt(expected / (n * D)), `${what}: ${actual} for ${expected}`);
   near(share((at) => gone(first, at)), rate, 'share');
