@@ -41,8 +41,8 @@ export type TaskSettings = {
   temporal_scope: 'item' | 'all';
 };
 
-/** Greedy in all tasks; named as in generation_config.json. */
-export type Generation = { max_new_tokens: number; do_sample: false; temperature?: number; top_p?: number; num_beams?: number };
+/** Named as in generation_config.json, which gives what is not set: the original Qwen checkpoints draw their tokens then, STAVE's have no such file and are greedy. */
+export type Generation = { max_new_tokens: number; do_sample?: false; temperature?: number; top_p?: number; num_beams?: number };
 
 /** What a row's files say that the question depends on: rate (frames per second) and number of frames as the container states them (0: unreadable), and the text of the subtitle file. */
 export type ClipFacts = { fps: number; frames: number; subtitles?: string };

@@ -23,13 +23,13 @@ test('which files are shown, and what a prompt loses', () => {
   assert.equal(promptText('a <image>b<image> <video>'), 'a b <video>');
 });
 
-test('every benchmark is run greedily, with settings and a result that says the protocol', () => {
+test('every benchmark has settings and a result that says the protocol; lmms-eval and the strict protocols are greedy', () => {
   for (const name of benchmarkNames)
     for (const protocol of ['paper', 'strict'] as const)
       for (const task of benchmark(name, protocol)) {
-        assert.equal(task.settings.generation.do_sample, false);
+        assert.equal(task.settings.generation.do_sample, protocol === 'paper' && name.startsWith('ssv2') ? undefined : false);
         assert.equal(lmmsGenerate(task.settings).do_sample, false);
-        assert.equal(task.result([verdict(1)]?.map((one) => ({ ...one, categories: { duration: 'short', domain: 'Knowledge', sub_category: 'Law', task_type: 'OCR Problems' } }))).protocol, protocol);
+        assert.equal(task.result([{ ...verdict(1), categories: { duration: 'short', domain: 'Knowledge', sub_category: 'Law', task_type: 'OCR Problems' } }]).protocol, protocol);
         assert.ok(task.settings.pixels.min_pixels < task.settings.pixels.max_pixels);
       }
 });

@@ -38,9 +38,13 @@ export function resultPaths({ model, date, results }: Pick<LmmsRun, 'model' | 'd
   return [`${folder}/${date}_results.json`, ...results.map(({ task }) => `${folder}/${date}_samples_${task}.jsonl`)];
 }
 
+/** A question that was asked. */
+export type Answered = { prompt: string; target: string; answer: string; verdict: Verdict | OpenVerdict };
+
 /** One line of a task's samples. Hashes are SHA-256.
  * @param answer as the model's answer was cut  @param reference true: `doc_hash` is the hash of `null` as in every line of the reference's files, `arguments` its numbered names of settings */
-export function sampleLine<Row>(task: Task<Row>, id: number, doc: Readonly<Record<string, unknown>>, { prompt, target, answer, verdict }: { prompt: string; target: string; answer: string; verdict: Verdict | OpenVerdict }, { reference = false }: { reference?: boolean } = {}): SampleLine {
+export function sampleLine<Row>(task: Task<Row>, id: number, doc: Readonly<Record<string, unknown>>, answered: Answered, { reference = false }: { reference?: boolean } = {}): SampleLine {
+  const { prompt, target, answer, verdict } = answered;
   const settings = Object.entries(task.settings.generation);
   const settled = isOpen(verdict) ? verdict.settle(undefined)! : verdict;
   return {

@@ -18,7 +18,10 @@ export function parseSubtitles(text: string, file = 'the subtitle file'): Cue[] 
     if (strip(section) === '' || lines.length === 0) continue;
     const [from, to] = range.split(' --> ');
     const start = seconds(from), end = seconds(to);
-    if (start === undefined || end === undefined) throw new StaveError('DATA', { what: `${file}, section ${i + 1}: ${JSON.stringify(range)} is no time range`, why: 'a cue is a number, a line like 00:00:01,000 --> 00:00:04,000, and its text', fix: 'mend the section, or leave the file out' });
+    if (start === undefined || end === undefined) {
+      const why = 'a cue is a number, a line like 00:00:01,000 --> 00:00:04,000, and its text';
+      throw new StaveError('DATA', { what: `${file}, section ${i + 1}: ${JSON.stringify(range)} is no time range`, why, fix: 'mend the section, or leave the file out' });
+    }
     cues.set(`${start} ${end}`, { start, end, text: lines.join(' ') });
   }
   return [...cues.values()];

@@ -107,8 +107,14 @@ export function scoreVideomme(row: ScoredRow, output: string, protocol: Protocol
 /** Over all questions and per duration, domain, sub-category and task type. @throws DATA for a question under a name that the data set doesn't have */
 export function videommeResult(verdicts: readonly Verdict[], task: { name: string; protocol: Protocol; metric: string }): TaskResult {
   for (const { categories: own, record } of verdicts)
-    for (const [kind, names] of Object.entries(categories))
-      if (!(names as readonly unknown[]).includes(own?.[kind])) throw new StaveError('DATA', { what: `${task.name}, question ${record.question_id}: "${kind}" is ${JSON.stringify(own?.[kind])}`, why: `one of ${names.join(', ')} is needed`, fix: 'score it from a row of the data set' });
+    for (const [kind, names] of Object.entries(categories)) {
+      if ((names as readonly unknown[]).includes(own?.[kind])) continue;
+      throw new StaveError('DATA', {
+        what: `${task.name}, question ${record.question_id}: "${kind}" is ${JSON.stringify(own?.[kind])}`,
+        why: `one of ${names.join(', ')} is needed`,
+        fix: 'score it from a row of the data set',
+      });
+    }
   if (task.protocol === 'strict') return summarise(task, verdicts, { categories });
   return summarise(task, verdicts, { categories, belongs: (verdict, _kind, name) => isUnder(name, verdict.categories as Categories) });
 }
