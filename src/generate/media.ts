@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { StaveError } from '../errors.ts';
 import { frameSize, gridOf, normalisation, placeFrame, visualTokens, type Grid, type PreprocessorConfig } from '../models/qwen2vl/index.ts';
-import { decode, frameTimes, resizeBicubic, type Picture, type ReadOptions, type VideoInfo } from '../video/index.ts';
+import { decode, frameTimes, resizeBicubic, type DecodeOptions, type Picture, type ReadOptions, type ResizeRule, type VideoInfo } from '../video/index.ts';
 import type { VisualItem } from './encoder.ts';
 import { sampleFrames, type FrameSampling } from './frame-sampling.ts';
 
@@ -98,7 +98,7 @@ export async function readMedia({ source }: MediaSource, { kind, frames, grid, s
   const pixel_values = new Float32Array(new SharedArrayBuffer(t * h * w * 3 * temporal_patch_size * patch_size ** 2 * 4)); // [t·h·w, C·2·14·14]
   const table = normalisation(config);
   const found = new Set(damage); // decoding tells once more what the packets told
-  const pictures = typeof source === 'string' ? chosen(source, frames.map(({ index }) => index), sizes.input, read, found) : resized(Array.isArray(source) ? source : [source as FrameInput], sizes.input);
+  const pictures = typeof source === 'string' ? chosen(source, frames.map(({ index }) => index), { size: sizes.input, rule: config.resize_rule, ...read }, found) : resized(Array.isArray(source) ? source : [source as FrameInput], sizes.input, config.resize_rule);
   let count = 0;
   let last: Picture | undefined;
   for await (const picture of pictures) {
@@ -121,9 +121,9 @@ async function pausing(steps: Iterable<void>): Promise<void> {
 }
 
 /** Frames of a file by number, ascending; one that is asked for twice is decoded once. What is wrong with the file goes into `damage`. */
-async function* chosen(path: string, indices: readonly number[], size: Size, read: ReadOptions, damage: Set<string>): AsyncGenerator<Picture> {
+async function* chosen(path: string, indices: readonly number[], options: DecodeOptions, damage: Set<string>): AsyncGenerator<Picture> {
   let at = 0;
-  const decoding = decode(path, { ...read, pick: [...new Set(indices)], size });
+  const decoding = decode(path, { ...options, pick: [...new Set(indices)] });
   for await (const frame of decoding) {
     while (indices[at] < frame.index) at++; // a damaged file may lack one
     for (; indices[at] === frame.index; at++) yield frame;
@@ -131,11 +131,11 @@ async function* chosen(path: string, indices: readonly number[], size: Size, rea
   for (const text of decoding.damage) damage.add(text);
 }
 
-function* resized(frames: readonly FrameInput[], { width, height }: Size): Generator<Picture> {
+function* resized(frames: readonly FrameInput[], { width, height }: Size, rule: ResizeRule): Generator<Picture> {
   for (const [i, frame] of frames.entries()) {
     if (frame.data.length !== frame.width * frame.height * 3)
       throw new StaveError('USAGE', { what: `frame ${i} holds ${frame.data.length} bytes`, why: `${frame.width}×${frame.height} pixels in RGB take ${frame.width * frame.height * 3}`, fix: 'give frames as RGB bytes, [height, width, 3]' });
     const same = frame.width === width && frame.height === height;
-    yield same ? frame : { data: resizeBicubic(frame.data, frame.height, frame.width, height, width), width, height };
+    yield same ? frame : { data: resizeBicubic(frame.data, frame.height, frame.width, height, width, rule), width, height };
   }
 }

@@ -150,6 +150,12 @@ test('preprocessor_config.json: old and new names of the area bounds', () => {
   assert.deepEqual(bounds({ min_pixels: 5, max_pixels: 6, size: { shortest_edge: 1, longest_edge: 2 } }), [5, 6]);
 });
 
+const rule = (json?: object, kind?: 'video') => parsePreprocessorConfig(json, undefined, kind).resize_rule;
+
+test('which bicubic resizes is told by the processor that the file names', () => {
+  assert.deepEqual([rule(), rule({ image_processor_type: 'Qwen2VLImageProcessor' }), rule({ image_processor_type: 'Qwen2VLImageProcessorFast' }), rule({}, 'video')], ['pil', 'pil', 'torchvision8', 'torchvision8']);
+});
+
 test('preprocessor_config.json that can not be is refused', () => {
   refusedProcessor({ min_pixels: 9, max_pixels: 5 }, /min_pixels is 9/);
   refusedProcessor({ size: { shortest_edge: '1' } }, /size\.shortest_edge is "1"/);

@@ -1,8 +1,10 @@
-/** Frame sizes and resizing against Pillow 13, torchvision 0.21 and transformers 4.46.1 (test/goldens/processor). */
+/** Frame sizes and resizing against Pillow 13, torchvision 0.21 and transformers 4.46.1 (test/goldens/processor, test/goldens/resize). */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { resizeBicubic, resizer, smartResize } from '../../src/video/index.ts';
+import { openWeights } from '../../src/weights/index.ts';
 
 const golden = (file: string) => readFileSync(new URL(`../goldens/processor/${file}`, import.meta.url));
 const { smart_resize, resize } = JSON.parse(golden('processor.json').toString());
@@ -45,6 +47,16 @@ for (const [i, [h, w, H, W]] of resize.rows.entries()) {
     assert.ok(exact > 0.999, `${exact}`);
   });
 }
+
+const torchvision8 = await openWeights(fileURLToPath(new URL('../goldens/resize/torchvision8.safetensors', import.meta.url)));
+
+for (const name of [...torchvision8.tensors.keys()].filter((key) => key.endsWith('.input')))
+  test(`resize of 8-bit tensors, ${name}: bit for bit torchvision's`, async () => {
+    const output = name.replace('input', 'output');
+    const [[h, w], [H, W]] = [torchvision8.info(name).shape, torchvision8.info(output).shape];
+    const read = async (key: string) => (await torchvision8.read(key)) as Uint8Array;
+    assert.equal(difference(resizeBicubic(await read(name), h, w, H, W, 'torchvision8'), await read(output)).exact, 1);
+  });
 
 test('a resizer keeps nothing of the frame before, and copies when the size stays', () => {
   const [h, w, H, W] = resize.rows[0];

@@ -1,3 +1,4 @@
+import type { ResizeRule } from '../../video/index.ts';
 import { Fields } from '../fields.ts';
 import type { Qwen2VLConfig } from './config.ts';
 
@@ -9,6 +10,7 @@ export type PreprocessorConfig = {
   temporal_patch_size: number; // frames
   merge_size: number; // patches a side that become one visual token
   do_resize: boolean;
+  resize_rule: ResizeRule; // told by the file's name or the processor's
   do_rescale: boolean;
   rescale_factor: number;
   do_normalize: boolean;
@@ -34,6 +36,7 @@ export function parsePreprocessorConfig(json: unknown, file = 'preprocessor_conf
     temporal_patch_size: f.integer('temporal_patch_size', 2),
     merge_size: f.integer('merge_size', 2),
     do_resize: f.boolean('do_resize', true),
+    resize_rule: kind === 'video' || f.string('image_processor_type', 'Qwen2VLImageProcessor').endsWith('Fast') ? 'torchvision8' : 'pil',
     do_rescale: f.boolean('do_rescale', true),
     rescale_factor: f.positive('rescale_factor', 1 / 255),
     do_normalize: f.boolean('do_normalize', true),

@@ -64,7 +64,7 @@ function cut<A extends Float32Array | Uint8Array>(frames: readonly Picture[], co
   for (let i = 0; i < total; i++) {
     const { data, width: w, height: h } = frames[Math.min(i, frames.length - 1)];
     if (data.length !== h * w * CHANNELS) throw new StaveError('USAGE', { what: `frame ${i} holds ${data.length} bytes`, why: `${w}×${h} pixels in RGB take ${h * w * CHANNELS}`, fix: 'give frames as RGB bytes, [height, width, 3]' });
-    if (resize.h !== h || resize.w !== w) resize = { h, w, run: h === size.height && w === size.width ? (rgb) => rgb : resizer(h, w, size.height, size.width, 'pil') };
+    if (resize.h !== h || resize.w !== w) resize = { h, w, run: h === size.height && w === size.width ? (rgb) => rgb : resizer(h, w, size.height, size.width, config.resize_rule) };
     for (const _ of placeFrame(resize.run(data), i, grid, config, pixel_values, table));
   }
   return { pixel_values, grid };
