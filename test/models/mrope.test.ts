@@ -13,8 +13,9 @@ for (const { name: model } of readdirSync(models, { withFileTypes: true }).filte
   test(`${model}: positions of every prompt`, async () => {
     const newer = model.includes('2_5');
     await using recorded = await openWeights(newer ? `${models}/${model}/expected.safetensors` : `${models}/inputs.safetensors`);
+    const { tokens_per_second = 4 } = (await json(`models/${model}`, 'config.json')).vision_config;
     for (const { name, input_ids, image_grid_thw, video_grid_thw, second_per_grid_ts, rope_delta } of (await json(`models/${model}`, 'cases.json')).cases) {
-      const actual = ropeIndex(input_ids, { images: image_grid_thw, videos: video_grid_thw, second_per_grid_ts }, { ...tokens, ...(newer && { tokens_per_second: 2, time_rounding: 'reference' }) });
+      const actual = ropeIndex(input_ids, { images: image_grid_thw, videos: video_grid_thw, second_per_grid_ts }, { ...tokens, ...(newer && { tokens_per_second, time_rounding: 'reference' }) });
       assert.equal(actual.rope_delta, rope_delta, name);
       const expected = (await recorded.read(`${name}.position_ids`)) as BigInt64Array; // [3, S]
       assert.deepEqual([...actual.position_ids], Array.from(expected, Number), name);

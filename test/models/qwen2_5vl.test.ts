@@ -69,9 +69,10 @@ async function stored(dir: string, shards: number, change: (t: SaveTensor) => Sa
   return out;
 }
 
+const older = (name: string) => name.replace(/^model\.visual\./, 'visual.').replace(/^model\.language_model\./, 'model.');
+
 test('F16 in shards, with the names of the other generation, is the same model', async () => {
   const { model, vision } = await open(sta);
-  const older = (name: string) => name.replace(/^model\.visual\./, 'visual.').replace(/^model\.language_model\./, 'model.');
   const half = await open(await stored(sta, 3, (t) => ({ ...t, dtype: 'F16', name: older(t.name) })));
   assert.equal(half.model.parameters, model.parameters);
   assert.deepEqual(half.model.config.vision_config.temporal_attention, { head_scale: 0.25, order: 'spatial-first', rows: 'frame-major' });
