@@ -3,4 +3,5 @@ export { type SafeDType, type TensorInfo, type TypedArray } from './dtypes.ts';
 export { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from './float.ts';
 export { openWeights } from './open.ts';
 export { saveSafetensors, type SaveTensor } from './save.ts';
+export { saveCheckpoint, type SaveCheckpointOptions } from './save-checkpoint.ts';
 export { Weights } from './weights.ts';
