@@ -69,7 +69,7 @@ export async function planMedia({ kind, source }: MediaSource, { preprocessor, s
   const { indices, times } = sampleFrames(clip, kind === 'image' ? { rule: 'count', frames: 1 } : sampling);
   if (indices.length === 0) throw new StaveError('VIDEO_TOO_SHORT', { what: `${source}: the sampling rule "${sampling.rule}" chooses no frame`, why: `the clip has ${clip.frames} frames in ${clip.duration.toFixed(3)} s`, fix: 'use another rule, e.g. a fixed count' });
   const found = { kind, path: source, frames: indices.map((index, i) => ({ index, time: times[i] })), info: clip.info, damage: clip.damage };
-  return plan(found, clip.info, preprocessor[kind], sampling.rule === 'qwen' ? clip.duration / indices.length : undefined); // qwen-vl-utils says so, a little less than from frame to frame
+  return plan(found, clip.info, preprocessor[kind], referenceSeconds(sampling.rule, clip.duration, indices.length));
 }
 
 type Found = Pick<MediaPlan, 'kind' | 'path' | 'frames' | 'info' | 'damage'>;
@@ -79,6 +79,12 @@ function plan({ kind, path, frames, info, damage }: Found, { width, height }: Si
   const grid = gridOf(frames.length, input, preprocessor);
   const second_per_grid_t = kind === 'image' || second_per_frame === null ? null : preprocessor.temporal_patch_size * second_per_frame;
   return { kind, path, frames, grid, tokens: visualTokens(grid, preprocessor.merge_size), second_per_grid_t, sizes: { source: { width, height }, input: { width: input.width, height: input.height } }, info, damage };
+}
+
+/** Seconds a frame as the originals of these rules tell the model: qwen-vl-utils a little less than lies between frames, the benchmark harness always what the processor
+ * takes for granted, 2 frames a second. */
+function referenceSeconds(rule: FrameSampling['rule'], duration: number, frames: number): number | undefined {
+  return rule === 'qwen' ? duration / frames : rule === 'lmms' ? 0.5 : undefined;
 }
 
 /** Seconds from one frame to the next, on average; null where that can't be told. */

@@ -64,8 +64,11 @@ for (const name of ['qwen2_5vl', 'staveq2_5']) {
 
 const secondsOf = async (options: object) => (await planVideo(`${goldens}models/qwen2_5vl`, clip, '', options)).media[0].second_per_grid_t;
 
-test('the rule of qwen-vl-utils counts seconds as qwen-vl-utils does', async () => {
+test('the rules of qwen-vl-utils and of the harness count seconds as these do', async () => {
   assert.equal(await secondsOf({ sampling: { rule: 'qwen', fps: 2 } }), 1); // 6 of 3 s
+  assert.equal(await secondsOf({ sampling: { rule: 'qwen', fps: 4 } }), 0.5);
+  assert.equal(await secondsOf({ sampling: { rule: 'lmms', max_frames: 4 } }), 1);
+  assert.equal(await secondsOf({ sampling: { rule: 'times', times: [0, 1, 2] } }), 2);
   assert.equal(await secondsOf({ sampling: { rule: 'count', frames: 1 } }), null);
 });
 

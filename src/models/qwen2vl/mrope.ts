@@ -4,7 +4,7 @@ import { inverseFrequencies } from './rope.ts';
 /** Frame groups, patches down, patches across: a row of image_grid_thw or video_grid_thw. */
 export type Grid = readonly [t: number, h: number, w: number];
 
-/** How seconds become positions. `exact`: as Qwen2.5-VL was trained. `reference`: transformers 4.57 drops the fraction of second_per_grid_t first,
+/** How seconds become positions. `exact`: as Qwen's own fine-tuning code computes them. `reference`: transformers 4.57 drops the fraction of second_per_grid_t first,
  * so that above 2 frames a second all of a video has one time. */
 export type TimeRounding = 'exact' | 'reference';
 
