@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-const everything = ['files', 'graph', 'weights', 'video', 'text', 'nn', 'models', 'runtime', 'generate', 'clips', 'tasks', 'train', 'eval', 'viz', 'serve'];
+const everything = ['files', 'graph', 'weights', 'video', 'text', 'nn', 'models', 'runtime', 'generate', 'clips', 'tasks', 'checkpoints', 'train', 'eval', 'viz', 'serve'];
 const may: Record<string, string[]> = {
   files: ['node:'],
   graph: ['@bufbuild/protobuf'],
@@ -15,7 +15,8 @@ const may: Record<string, string[]> = {
   generate: ['node:', 'graph', 'models', 'weights', 'runtime', 'video', 'text'],
   clips: [],
   tasks: ['node:', 'files', 'video', 'text', 'clips'],
-  train: ['node:', 'files', 'graph', 'nn', 'models', 'runtime', 'weights', 'tasks', 'clips', 'video', 'text'],
+  checkpoints: ['node:', 'files', 'graph', 'models', 'runtime', 'weights', 'clips'],
+  train: ['node:', 'files', 'graph', 'nn', 'models', 'runtime', 'weights', 'checkpoints', 'tasks', 'clips', 'video', 'text'],
   eval: ['node:', 'generate', 'tasks', 'clips', 'video'],
   viz: ['node:', 'graph', 'models', 'runtime', 'generate'],
   serve: ['node:', 'generate', 'viz'],

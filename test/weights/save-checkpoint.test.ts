@@ -8,6 +8,8 @@ import { folder } from './files.ts';
 
 const golden = fileURLToPath(new URL('../goldens/models/qwen2vl', import.meta.url));
 
+const index = (path: string) => JSON.parse(readFileSync(join(path, 'model.safetensors.index.json'), 'utf8')) as { metadata: { total_size: number }; weight_map: Record<string, string> };
+
 test('a large checkpoint is cut into shards of bounded size, read one tensor at a time, and is the same one when opened', async (t) => {
   const dir = folder(t);
   await using weights = await openWeights(golden);
@@ -35,7 +37,6 @@ test('a large checkpoint is cut into shards of bounded size, read one tensor at 
   assert.deepEqual([...copy.tensors.keys()].toSorted(), [...weights.tensors.keys()].toSorted());
   for (const name of weights.tensors.keys()) assert.deepEqual(await copy.read(name), await weights.read(name));
 
-  const index = (path: string) => JSON.parse(readFileSync(join(path, 'model.safetensors.index.json'), 'utf8')) as { metadata: { total_size: number }; weight_map: Record<string, string> };
   assert.deepEqual(index(dir).metadata, index(golden).metadata); // as transformers counted
   assert.deepEqual(Object.keys(index(dir).weight_map), Object.keys(index(golden).weight_map)); // and in its order
 });
@@ -46,12 +47,12 @@ test('a small one is one file', async (t) => {
   assert.deepEqual(readdirSync(dir), ['model.safetensors']);
 });
 
+const tensor = (name: string, length: number): SaveTensor => ({ name, dtype: 'F32', shape: [length], data: new Float32Array(length) });
+
 test('a tensor larger than a shard has one of its own', async (t) => {
-  const tensor = (name: string, length: number): SaveTensor => ({ name, dtype: 'F32', shape: [length], data: new Float32Array(length) });
   const dir = folder(t);
   await saveCheckpoint(dir, [tensor('a', 1), tensor('b', 100), tensor('c', 1), tensor('d', 1)], { max_shard_size: 16 });
-  const { weight_map } = JSON.parse(readFileSync(join(dir, 'model.safetensors.index.json'), 'utf8')) as { weight_map: Record<string, string> };
-  assert.deepEqual(Object.values(weight_map).map((file) => Number(file.slice(6, 11))), [1, 2, 3, 3]);
+  assert.deepEqual(Object.values(index(dir).weight_map).map((file) => Number(file.slice(6, 11))), [1, 2, 3, 3]);
 });
 
 test('an abort comes between two tensors, with the signal\'s reason', async (t) => {
