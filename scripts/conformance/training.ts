@@ -1,25 +1,20 @@
-/** The training reference set: gradients of one backward pass, the first stage's log and final weights, against PyTorch's. */
+/** The training reference set: gradients of one backward pass here; the two stages, the adapter and what it merges to in stages.ts. All against PyTorch's. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { grad, graph, input, type Tensor } from '../../src/graph/index.ts';
 import { textReader } from '../../src/models/checkpoint.ts';
 import { mropeTables, openQwen2VL, parameterShapes, pixelBytes, spaceTables, timeTables, type Qwen2VL } from '../../src/models/qwen2vl/index.ts';
+import { Params } from '../../src/nn/index.ts';
 import { Runtime } from '../../src/runtime/index.ts';
 import { encodeConversation, labelsOf, loadChatTemplate, loadTokenizer, type Message } from '../../src/text/index.ts';
 import { packBatch, splitPrefix, type Batch, type Sample } from '../../src/train/batch.ts';
-import { trainEngine } from '../../src/train/engine.ts';
-import { scheduleFactor } from '../../src/train/schedule.ts';
-import { forward, trainGraphs } from '../../src/train/step.ts';
+import { forward } from '../../src/train/step.ts';
 import { openWeights, type Weights } from '../../src/weights/index.ts';
 import { deviation, pictures, type Row } from './compare.ts';
+import { checkStage1, checkStage2, type Lesson, type StagesFile } from './stages.ts';
 
 type StoredSample = { messages: Message[]; input_ids: number[]; labels: number[]; video_grid_thw: [number, number, number][] };
-type Log = { step: number; loss: number; grad_norm: number; learning_rate: number }[];
-type TrainingFile = {
-  samples: StoredSample[];
-  backward: { sample: number; loss: number; grad_norms: Record<string, number> };
-  stage1: { trainable: string[]; optimizer: { lr: number; betas: [number, number]; eps: number; weight_decay: number; max_grad_norm: number }; schedule: { name: 'cosine'; warmup_steps: number; total_steps: number }; gradient_accumulation_steps: number; log: Log };
-};
+type TrainingFile = StagesFile & { samples: StoredSample[]; backward: { sample: number; loss: number; grad_norms: Record<string, number> } };
 
 const TOLERANCE = 1e-4;
 
@@ -33,11 +28,12 @@ export async function checkTrainingSet(dir: string, checkpoint = '../models/stav
     const encoded = await Promise.all(file.samples.map((_, i) => encodeSample(file, model, i)));
     const labels = encoded.map(({ ids, labels }, i) => same(ids, file.samples[i].input_ids) && same(labels, file.samples[i].labels));
     const samples = await Promise.all(encoded.map(async (conversation, i) => sampleOf(model, stored, file.samples[i], conversation, i)));
+    const lesson: Lesson = { dir, runtime, model, stored, batches: samples.map((sample) => (scale) => batchOf(model, sample, scale)) };
     return [
       { name: 'labels', ok: labels.every(Boolean), note: labels.every(Boolean) ? undefined : `sample ${labels.indexOf(false)} differs` },
       await checkBackward(runtime, model, stored, file, samples),
-      ...(await checkStage1(runtime, model, stored, file, samples)),
-      { name: 'stage2', ok: false, note: 'not yet supported (LoRA)' },
+      ...(await checkStage1(lesson, file)),
+      ...(await checkStage2(lesson, file)),
     ];
   } finally {
     await runtime.dispose();
@@ -79,7 +75,7 @@ function batchOf({ config }: Qwen2VL, sample: Sample, scale: number): Batch {
 /** The loss, the norm of every gradient, and the entries of those that are stored. */
 async function checkBackward(runtime: Runtime, model: Qwen2VL, stored: Weights, { backward }: TrainingFile, samples: Sample[]): Promise<Row> {
   const values = new Map([...parameterShapes(model.config)].map(([name, shape]) => [name, input(`param:${name}`, 'float32', shape)]));
-  const { loss } = forward((name) => values.get(name), model.config, model.preprocessor);
+  const { loss } = forward(Params.from((name) => values.get(name)), model.config, model.preprocessor);
   const names = Object.keys(backward.grad_norms);
   const gradients = grad(loss, names.map((name) => values.get(name)!));
   const program = await runtime.compile(graph({ loss, ...Object.fromEntries(names.map((name, i) => [`g:${name}`, gradients[i]])) }));
@@ -97,36 +93,4 @@ async function checkBackward(runtime: Runtime, model: Qwen2VL, stored: Weights, 
   return { name: 'backward', ok: worst.deviation <= TOLERANCE, deviation: worst.deviation, note: `norms of ${names.length} gradients, entries of ${compared}; worst: ${worst.name}` };
 }
 
-/** Twelve updates of the temporal attention alone: loss, gradient norm and learning rate of each, and the weights they end with. */
-async function checkStage1(runtime: Runtime, model: Qwen2VL, stored: Weights, { stage1 }: TrainingFile, samples: Sample[]): Promise<Row[]> {
-  const trained = new Set(stage1.trainable);
-  const tensors = new Map<string, { shape: number[]; source: { data: Float32Array } | null }>();
-  const weights = new Map<string, { shape: number[]; data: Float32Array }>();
-  for (const [name, shape] of parameterShapes(model.config)) {
-    const data = await model.weights.readF32(name);
-    tensors.set(name, { shape, source: trained.has(name) ? null : { data } });
-    if (trained.has(name)) weights.set(name, { shape, data });
-  }
-  const zeros = () => new Map([...weights].map(([name, { data }]) => [name, new Float32Array(data.length)]));
-  const settings = { ...stage1.optimizer, decay: 'all' as const };
-  const accumulate = stage1.gradient_accumulation_steps;
-  const graphs = trainGraphs(tensors, model.config, settings, model.preprocessor);
-  const engine = await trainEngine(runtime, graphs, { step: 0, weights, m: zeros(), v: zeros() }, settings, accumulate);
-  const worst = { loss: 0, grad_norm: 0, learning_rate: 0 };
-  for (const [step, expected] of stage1.log.entries()) {
-    const lr = settings.lr * scheduleFactor(stage1.schedule, step);
-    const micro = Array.from({ length: accumulate }, (_, k) => batchOf(model, samples[(step * accumulate + k) % samples.length], 1 / accumulate));
-    const { loss, grad_norm } = await engine.update(micro, lr);
-    worst.loss = Math.max(worst.loss, relative(loss, expected.loss));
-    worst.grad_norm = Math.max(worst.grad_norm, relative(grad_norm, expected.grad_norm));
-    worst.learning_rate = Math.max(worst.learning_rate, relative(lr, expected.learning_rate));
-  }
-  const { weights: final } = await engine.state();
-  let weight = 0;
-  for (const [name, { data }] of final) weight = Math.max(weight, deviation(data, await stored.readF32(`stage1.${name}`)));
-  return [row('losses', worst.loss), row('gradient norms', worst.grad_norm), row('learning rates', worst.learning_rate), row('final weights', weight)];
-}
-
-const row = (name: string, d: number): Row => ({ name: `stage1 ${name}`, ok: d <= TOLERANCE, deviation: d });
-const relative = (value: number, wanted: number) => (wanted === 0 ? Math.abs(value) : Math.abs(value - wanted) / Math.abs(wanted));
 const same = (a: ArrayLike<number>, b: ArrayLike<number>) => a.length === b.length && Array.from(a).every((x, i) => x === b[i]);

@@ -1,12 +1,13 @@
-import { argMax, constant, dim, grad, graph, initializer, input, type Dim, type Graph, type TensorSource, type Value } from '../graph/index.ts';
+import { argMax, constant, dim, grad, graph, initializer, input, type Dim, type DType, type Graph, type TensorSource, type Value } from '../graph/index.ts';
 import { languageModel, visionTower, type PreprocessorConfig, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import { Params } from '../nn/index.ts';
+import { findLora, isLora, type LoraTraining } from './lora.ts';
 import { negativeLogLikelihood, weightedLoss } from './loss.ts';
 import { isMuons } from './muon.ts';
 import { adamW, clipFactor, decays, muon, stepInputs, type AdamWSettings } from './optimizer.ts';
 
-/** A tensor of the checkpoint: trained (a graph input kept in the runtime) or frozen (part of the graph, shared with inference). */
-export type ModelTensor = { shape: number[]; source: TensorSource | null };
+/** A tensor of the model: trained (a graph input kept in the runtime) or frozen (part of the graph, in memory or where it lies in the checkpoint's file). dtype of a frozen one: float32 if absent. */
+export type ModelTensor = { shape: readonly number[]; source: TensorSource | null; dtype?: DType };
 
 /** Graphs of a training run over symbolic batch sizes: B clips, T frame groups, M visual tokens a group, S positions, L labelled ones. */
 export type TrainGraphs = {
@@ -28,9 +29,8 @@ export type Normalize = Pick<PreprocessorConfig, 'image_mean' | 'image_std'>;
 
 export type Forward = { loss: Value; nll: Value; logits: Value };
 
-/** The graph inputs and the loss of a batch; `find` resolves the model's tensors. */
-export function forward(find: (name: string) => Value | undefined, config: Qwen2VLConfig, normalize: Normalize): Forward {
-  const p = Params.from(find);
+/** The graph inputs and the loss of a batch. */
+export function forward(p: Params, config: Qwen2VLConfig, normalize: Normalize): Forward {
   const { vision_config: vision } = config;
   const patchSize = vision.in_channels * vision.temporal_patch_size * vision.patch_size ** 2;
   const N = dim.mul(vision.spatial_merge_size ** 2, 'M');
@@ -66,14 +66,17 @@ function normalizePixels(x: Value, channels: number, { image_mean: mean, image_s
   return x.cast('float32').mul(constant(scale, 'float32', [size])).add(constant(shift, 'float32', [size]));
 }
 
-/** Builds the four graphs. `tensors` lists the model's tensors by checkpoint name; those without a source are trained. */
-export function trainGraphs(tensors: ReadonlyMap<string, ModelTensor>, config: Qwen2VLConfig, settings: AdamWSettings, normalize: Normalize): TrainGraphs {
-  const values = new Map([...tensors].map(([name, { shape, source }]) => [name, source === null ? input(`param:${name}`, 'float32', shape) : initializer(name, 'float32', shape, source)]));
+/** Builds the four graphs. `tensors` lists the model's tensors by checkpoint name; those without a source are trained.
+ * @param lora low-rank adapters, whose matrices are among the tensors */
+export function trainGraphs(tensors: ReadonlyMap<string, ModelTensor>, config: Qwen2VLConfig, settings: AdamWSettings, normalize: Normalize, lora: LoraTraining = { layers: [], dropout: 0 }): TrainGraphs {
+  const values = new Map([...tensors].map(([name, tensor]) => [name, valueOf(name, tensor)]));
   const trained = [...tensors].filter(([, tensor]) => tensor.source === null).map(([name]) => name);
   const find = (name: string) => values.get(name);
-  const { loss, nll, logits } = forward(find, config, normalize);
+  const model = (dropout: number) => forward(Params.from(find, findLora({ ...lora, dropout }, find)), config, normalize);
+  const { loss, ...training } = model(lora.dropout);
+  const { nll, logits } = lora.dropout === 0 ? training : model(0);
   const gradients = grad(loss, trained.map((name) => values.get(name)!));
-  const kept = trained.map((name) => input(`g:${name}`, 'float32', tensors.get(name)!.shape));
+  const kept = trained.map((name) => input(`g:${name}`, 'float32', [...tensors.get(name)!.shape]));
 
   const accumulated: Record<string, Value> = { loss };
   trained.forEach((name, i) => (accumulated[`${NEXT}g:${name}`] = kept[i].add(gradients[i])));
@@ -86,6 +89,10 @@ export function trainGraphs(tensors: ReadonlyMap<string, ModelTensor>, config: Q
   };
 }
 
+function valueOf(name: string, { shape, source, dtype = 'float32' }: ModelTensor): Value {
+  return source === null ? input(`param:${name}`, 'float32', [...shape]) : initializer(name, dtype, shape, source).cast('float32');
+}
+
 function updateOutputs(names: string[], values: ReadonlyMap<string, Value>, gradients: Value[], settings: AdamWSettings): Record<string, Value> {
   const { norm, factor } = clipFactor(gradients, settings.max_grad_norm);
   const step = stepInputs();
@@ -94,7 +101,7 @@ function updateOutputs(names: string[], values: ReadonlyMap<string, Value>, grad
     const w = values.get(name)!;
     const shape = w.shape.map(Number);
     const moment = (kind: string) => input(`${kind}:${name}`, 'float32', shape);
-    const next = (settings.muon && isMuons(name, shape) ? muon : adamW)(w, gradients[i].mul(factor), moment('m'), moment('v'), step, settings, decays(name, settings.decay));
+    const next = (settings.muon && isMuons(name, shape) && !isLora(name) ? muon : adamW)(w, gradients[i].mul(factor), moment('m'), moment('v'), step, settings, decays(name, settings.decay));
     outputs[`${NEXT}param:${name}`] = next.w;
     outputs[`${NEXT}m:${name}`] = next.m;
     outputs[`${NEXT}v:${name}`] = next.v;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { graph, initializer } from '../../src/graph/index.ts';
 import { textReader } from '../../src/models/checkpoint.ts';
 import { mropeTables, ropeIndex, spaceTables, timeTables, type Grid } from '../../src/models/qwen2vl/index.ts';
+import { Params } from '../../src/nn/index.ts';
 import { Runtime } from '../../src/runtime/index.ts';
 import { encodeConversation, labelsOf, loadChatTemplate, loadTokenizer } from '../../src/text/index.ts';
 import { packBatch, splitPrefix, type Batch, type Sample } from '../../src/train/batch.ts';
@@ -52,7 +53,7 @@ function sample(asked: string[][], seed: number): Sample {
 
 async function logits(runtime: Runtime, batch: Batch): Promise<Float32Array[]> {
   const values = new Map([...weights].map(([name, { shape, data }]) => [name, initializer(name, 'float32', shape, { data })]));
-  const program = await runtime.compile(graph({ logits: forward((name) => values.get(name), config, { image_mean: [0.5, 0.5, 0.5], image_std: [0.25, 0.25, 0.25] }).logits }));
+  const program = await runtime.compile(graph({ logits: forward(Params.from((name) => values.get(name)), config, { image_mean: [0.5, 0.5, 0.5], image_std: [0.25, 0.25, 0.25] }).logits }));
   const out = (await program.run(Object.fromEntries(program.inputs.map(({ name }) => [name, batch.feeds[name]])))).logits;
   return batch.segments.map(({ labels: [from, to] }) => (out.data as Float32Array).subarray(from * out.dims[1], to * out.dims[1]));
 }
