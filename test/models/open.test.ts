@@ -99,6 +99,15 @@ test('config.json may ask for STA that the weights lack', async () => {
   await assert.rejects(open(dir), { code: 'WEIGHT_MISSING', message: /temp_attn\.qkv\.weight[^]*without it/ });
 });
 
+const blocks = (list: unknown) => ({ config: (json: Json) => ({ ...json, temporal_attention: { blocks: list } }) });
+
+test('the blocks that config.json names are those whose tensors are asked for', async () => {
+  const dir = await variant({ ...blocks([0, 2]), tensor: (t) => (/blocks\.1\.(temp_attn|norm3)/.test(t.name) ? undefined : t) });
+  assert.deepEqual((await open(dir)).config.vision_config.temporal_attention, { head_scale: 0.25, order: 'spatial-first', rows: 'patch-major', blocks: [0, 2] });
+  await assert.rejects(open(await variant(blocks([0, 2]))), { code: 'MODEL_CONFIG', message: /has the tensor "visual\.blocks\.1\.temp_attn\.qkv\.weight"\nconfig\.json says that temporal attention is in the blocks 0, 2/ });
+  for (const wrong of [[], [3], [1, 0], [1, 1], ['1']]) await assert.rejects(open(await variant(blocks(wrong))), { code: 'MODEL_CONFIG', message: /temporal_attention\.blocks is / });
+});
+
 test('a folder that is no model is told apart', async () => {
   await assert.rejects(open(join(folder, 'nowhere')), { code: 'MODEL_MISSING', message: /no model directory/ });
   await assert.rejects(open(folder), { code: 'MODEL_MISSING', message: /has no config\.json/ });

@@ -95,10 +95,17 @@ function detectTemporalAttention({ vision_config: vision }: Qwen2VLConfig, weigh
   const told = vision.temporal_attention;
   const blocks = Array.from({ length: vision.depth }, (_, i) => names(`visual.blocks.${i}.temp_attn.qkv.weight`));
   const first = blocks.find((name) => weights.has(name));
+  const surplus = blocks.find((name, i) => weights.has(name) && told?.blocks?.includes(i) === false);
+  if (surplus !== undefined)
+    throw new StaveError('MODEL_CONFIG', {
+      what: `${weights.path} has the tensor "${surplus}"`,
+      why: `config.json says that temporal attention is in the blocks ${told?.blocks?.join(', ')}`,
+      fix: 'use the config.json and the weights of one checkpoint',
+    });
   if (first === undefined) {
     if (told === undefined) return;
     throw new StaveError('WEIGHT_MISSING', {
-      what: `${weights.path} has no tensor "${blocks[0]}"`,
+      what: `${weights.path} has no tensor "${blocks[told.blocks?.[0] ?? 0]}"`,
       why: 'config.json asks for temporal attention, this checkpoint was saved without it',
       fix: 'remove "temporal_attention" from config.json, or use the weights that belong to it',
     });
@@ -112,7 +119,7 @@ function detectTemporalAttention({ vision_config: vision }: Qwen2VLConfig, weigh
       why: `its rows must be queries, keys and values of whole heads of ${head_dim}: a multiple of ${3 * head_dim}`,
       fix: 'check num_heads and embed_dim in config.json',
     });
-  vision.temporal_attention = { head_scale: told?.head_scale ?? heads / vision.num_heads, order: order ?? told?.order ?? 'spatial-first', rows: told?.rows ?? defaultRows(vision.windowed !== undefined) };
+  vision.temporal_attention = { head_scale: told?.head_scale ?? heads / vision.num_heads, order: order ?? told?.order ?? 'spatial-first', rows: told?.rows ?? defaultRows(vision.windowed !== undefined), ...(told?.blocks && { blocks: told.blocks }) };
 }
 
 async function missing(dir: string): Promise<StaveError> {

@@ -1,5 +1,5 @@
 import type { Qwen2VLConfig } from './config.ts';
-import { temporalHeads } from './vision-config.ts';
+import { isTemporal, temporalHeads } from './vision-config.ts';
 
 /** Name and shape of every tensor of a checkpoint, in the order of the data flow; names of transformers 4.46. With `temporal_attention` in the config those of STA too.
  * Qwen2.5-VL's vision encoder has norms without bias, RMS norms, and a gated MLP. */
@@ -22,8 +22,8 @@ function visionShapes({ model_type, vision_config: vision }: Qwen2VLConfig, shap
     norm(`${block}.norm1`, D);
     linear(`${block}.attn.qkv`, 3 * D, D);
     linear(`${block}.attn.proj`, D, D);
-    if (vision.temporal_attention) {
-      const width = (D / vision.num_heads) * temporalHeads(vision.num_heads, vision.temporal_attention.head_scale); // heads of the spatial size, fewer of them
+    if (isTemporal(vision, i)) {
+      const width = (D / vision.num_heads) * temporalHeads(vision.num_heads, vision.temporal_attention?.head_scale); // heads of the spatial size, fewer of them
       norm(`${block}.norm3`, D);
       linear(`${block}.temp_attn.qkv`, 3 * width, D);
       linear(`${block}.temp_attn.proj`, D, width);

@@ -10,6 +10,8 @@ export type TemporalAttention = {
    * frame, [T, N], so a patch receives the output of another place and time; their checkpoints are trained with that: 'patch-major', the default of Qwen2-VL. 'frame-major'
    * puts each output back to its own patch: the default of Qwen2.5-VL, for which there is no code of theirs. */
   rows: 'patch-major' | 'frame-major';
+  /** Numbers of the vision blocks that have it, ascending; absent: all. */
+  blocks?: number[];
 };
 
 /** `vision_config` of config.json, of both generations (transformers Qwen2VLVisionConfig, Qwen2_5_VLVisionConfig). Where their names for one thing differ,
@@ -47,7 +49,7 @@ export function parseVision(f: Fields, root: Fields, type: ModelType): VisionCon
     patch_size: f.integer('patch_size', 14),
     spatial_merge_size: f.integer('spatial_merge_size', 2),
     temporal_patch_size: f.integer('temporal_patch_size', 2),
-    ...(root.has('temporal_attention') && { temporal_attention: parseTemporal(root.object('temporal_attention'), type === 'qwen2_5_vl') }),
+    ...(root.has('temporal_attention') && { temporal_attention: parseTemporal(root.object('temporal_attention'), type === 'qwen2_5_vl', f.integer('depth', 32)) }),
   };
   if (config.embed_dim % (4 * config.num_heads) !== 0) // rotary angles: a quarter of a head for rows, a quarter for columns, both twice
     f.refuse('num_heads', `${f.path(type === 'qwen2_vl' ? 'embed_dim' : 'hidden_size')} (${config.embed_dim}) must be a multiple of 4 times the number of heads`);
@@ -76,10 +78,17 @@ function widths25(f: Fields) {
 
 const isIndex = (v: unknown): v is number => Number.isInteger(v) && (v as number) >= 0;
 
-function parseTemporal(f: Fields, windowed: boolean): TemporalAttention {
+function parseTemporal(f: Fields, windowed: boolean, depth: number): TemporalAttention {
   const order = f.oneOf('order', ['spatial-first', 'temporal-first'], 'spatial-first');
   const rows = f.oneOf('rows', ['patch-major', 'frame-major'], defaultRows(windowed));
-  return f.has('head_scale') ? { head_scale: f.positive('head_scale'), order, rows } : { order, rows };
+  const blocks = f.has('blocks') ? f.list('blocks', isIndex, 'block numbers') : undefined;
+  if (blocks && (blocks.length === 0 || blocks.some((block, i) => block >= depth || block <= (blocks[i - 1] ?? -1)))) f.refuse('blocks', `the vision encoder has ${depth} blocks`, `give ascending numbers from 0 to ${depth - 1}`);
+  return { ...(f.has('head_scale') && { head_scale: f.positive('head_scale') }), order, rows, ...(blocks && { blocks }) };
+}
+
+/** Whether a block of the vision encoder has temporal attention. */
+export function isTemporal({ temporal_attention }: Pick<VisionConfig, 'temporal_attention'>, block: number): boolean {
+  return temporal_attention !== undefined && (temporal_attention.blocks?.includes(block) ?? true);
 }
 
 /** @param windowed whether it is Qwen2.5-VL, whose blocks attend within windows */
