@@ -25,13 +25,13 @@ export type ModelFiles = {
 };
 
 /** What an answer says of the model that gave it. */
-export type ModelInfo = { name: string; dir: string; parameters: number; temporal_attention: { heads: number; order: string } | null; /** Of its files' content: another one, other answers. */ fingerprint: string };
+export type ModelInfo = { name: string; dir: string; parameters: number; temporal_attention: { heads: number; order: string } | null; /** Directory of the adapter that it was loaded with. */ adapter: string | null; /** Of its files' content: another one, other answers. */ fingerprint: string };
 
-/** @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT, TOKENIZER */
-export async function openModelFiles(dir: string): Promise<ModelFiles> {
+/** @param adapter directory of a LoRA adapter to use with it  @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT, ADAPTER, TOKENIZER */
+export async function openModelFiles(dir: string, adapter?: string): Promise<ModelFiles> {
   const read = textReader(dir);
-  const model = await openQwen2VL(dir); // first: a folder that is no model should be told so
-  await model.weights.close(); // the engine maps the files itself
+  const model = await openQwen2VL(dir, { adapter }); // first: a folder that is no model should be told so
+  await Promise.all([model.weights.close(), model.adapter?.weights.close()]); // the engine maps the files itself
   const file = join(dir, 'generation_config.json');
   const reading = [loadTokenizer(read), loadChatTemplate(read), readJson(dir, 'generation_config.json'), readJson(dir, 'preprocessor_config.json'), readJson(dir, 'video_preprocessor_config.json')] as const;
   const [tokenizer, template, json, ofImages, ofVideos] = await Promise.all(reading).catch((error: unknown) => {
@@ -50,13 +50,14 @@ function samplingOf({ dir, config: { raw } }: Qwen2VL): Setting<FrameSampling> {
 }
 
 /** The model in an answer. */
-export async function describe({ dir, parameters, weights, config: { vision_config } }: Qwen2VL): Promise<ModelInfo> {
+export async function describe({ dir, parameters, weights, adapter, config: { vision_config } }: Qwen2VL): Promise<ModelInfo> {
   const { temporal_attention: sta, num_heads } = vision_config;
   return {
     name: basename(resolve(dir)),
     dir,
     parameters,
     temporal_attention: sta === undefined ? null : { heads: temporalHeads(num_heads, sta.head_scale), order: sta.order },
-    fingerprint: await fingerprint(dir, weights),
+    adapter: adapter?.dir ?? null,
+    fingerprint: await fingerprint(dir, weights, adapter),
   };
 }

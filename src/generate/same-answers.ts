@@ -1,4 +1,5 @@
 /** Whether an answer that is there was made as this run's would be. */
+import { basename, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import type { AnswerResult } from './answer.ts';
 import type { ModelInfo } from './model-files.ts';
@@ -32,8 +33,8 @@ export function checkMadeAlike(at: string, answer: { model: ModelInfo; settings:
   if (other) throw new StaveError('DATA', { what: `${at} is an answer of another model with the name "${here.model.name}"`, why: `its model.fingerprint is ${show(answer.model.fingerprint)}, this run's is ${show(here.model.fingerprint)}`, fix: 'choose another --out, or the same --model' });
 }
 
-function words({ name, parameters, temporal_attention: sta }: ModelInfo): string {
-  return `the model "${name}" with ${parameters} parameters ${sta === null ? 'and no temporal attention' : `and ${sta?.heads} heads of temporal attention, ${sta?.order}`}`;
+function words({ name, parameters, temporal_attention: sta, adapter = null }: ModelInfo): string {
+  return `the model "${name}" ${adapter === null ? '' : `and the adapter "${basename(resolve(adapter))}" `}with ${parameters} parameters ${sta === null ? 'and no temporal attention' : `and ${sta?.heads} heads of temporal attention, ${sta?.order}`}`;
 }
 
 function show(value: unknown): string {

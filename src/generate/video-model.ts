@@ -14,6 +14,8 @@ import { run, type LoadedModel } from './run.ts';
 export type LoadOptions = {
   /** Threads of the engine. Default: as many as there are cores. */
   threads?: number;
+  /** Directory of a LoRA adapter as PEFT saves it, to use beside the weights. */
+  adapter?: string;
   signal?: AbortSignal;
 };
 
@@ -68,12 +70,12 @@ export class VideoModel {
 }
 
 /** Loads a model directory in the Hugging Face layout; without one, the model in the box. It is checked in full before this resolves; the engine may still be getting ready then, while the first video is decoded.
- * @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT, TOKENIZER, RUNTIME; the signal's reason when aborted */
-export async function load(dir: string = boxModel, { threads, signal }: LoadOptions = {}): Promise<VideoModel> {
+ * @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT, ADAPTER, TOKENIZER, RUNTIME; the signal's reason when aborted */
+export async function load(dir: string = boxModel, { threads, adapter, signal }: LoadOptions = {}): Promise<VideoModel> {
   signal?.throwIfAborted();
   const start = performance.now();
   warmUp();
-  const [files, runtime] = await both(openModelFiles(dir), Runtime.create({ threads }));
+  const [files, runtime] = await both(openModelFiles(dir, adapter), Runtime.create({ threads }));
   try {
     const vision = compile(runtime, visionGraph, files.model, signal);
     await setImmediate();

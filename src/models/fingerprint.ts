@@ -11,12 +11,15 @@ const modelFiles = ['config.json', 'generation_config.json', 'preprocessor_confi
 /** A file of weights up to this size is read whole; of a larger one, PIECE bytes at the start, middle and end of every tensor: whatever was trained, it shows there. */
 const SMALL = 16 << 20, PIECE = 4096;
 
-/** Changes with anything that a model's answers depend on; not with where it lies. 16 hexadecimal digits. @throws MODEL_MISSING, IO */
-export async function fingerprint(dir: string, weights: Weights): Promise<string> {
+/** Changes with anything that a model's answers depend on, an adapter included; not with where it lies. 16 hexadecimal digits. @throws MODEL_MISSING, IO */
+export async function fingerprint(dir: string, weights: Weights, adapter?: { dir: string; weights: Weights }): Promise<string> {
   const hash = createHash('sha256');
   await addTexts(hash, dir, modelFiles);
-  const tensors = [...weights.tensors.values()];
-  for (const file of new Set(tensors.map((tensor) => tensor.file))) await addWeights(hash, file, tensors.filter((tensor) => tensor.file === file));
+  await addFiles(hash, weights);
+  if (adapter) {
+    await addTexts(hash, adapter.dir, ['adapter_config.json']);
+    await addFiles(hash, adapter.weights);
+  }
   return short(hash);
 }
 
@@ -30,6 +33,11 @@ export async function tokenizerFingerprint(dir: string): Promise<string> {
 async function addTexts(hash: Hash, dir: string, names: readonly string[]): Promise<void> {
   const texts = await Promise.all(names.map(textReader(dir)));
   for (const [i, text] of texts.entries()) if (text !== undefined) hash.update(`${names[i]} ${text.length}\n${text}`);
+}
+
+async function addFiles(hash: Hash, weights: Weights): Promise<void> {
+  const tensors = [...weights.tensors.values()];
+  for (const file of new Set(tensors.map((tensor) => tensor.file))) await addWeights(hash, file, tensors.filter((tensor) => tensor.file === file));
 }
 
 async function addWeights(hash: Hash, file: string, tensors: readonly TensorInfo[]): Promise<void> {
