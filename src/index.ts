@@ -11,5 +11,7 @@ export {
 export { decode, encodeVideo, frameTimes, probe, type Clip, type DecodeOptions, type Decoding, type EncodeOptions, type Frame, type Limits, type Picture, type ReadOptions, type VideoInfo } from './video/index.ts';
 // training
 export { loadRecipe, train, type EvalMetrics, type Recipe, type TrainOptions, type TrainProgress, type TrainResult } from './train/index.ts';
+// fine-tuning
+export { insertTemporalAttention, mergeAdapter, type Inserted, type InsertOptions, type MergeOptions } from './checkpoints/index.ts';
 // Motion-10
 export { clipClasses, isRight, renderSet, score, type ClipClass, type Motion10Record, type Motion10Result, type QuestionKind, type RenderSetOptions, type Score } from './tasks/index.ts';

@@ -4,13 +4,13 @@ import { openAdapter, type Adapter } from '../models/adapter.ts';
 import { openQwen2VL, parameterShapes, type Qwen2VL } from '../models/qwen2vl/index.ts';
 import { Runtime } from '../runtime/index.ts';
 import type { SaveTensor } from '../weights/index.ts';
-import { checkNew, writeModel } from './write-model.ts';
+import { checkNew, writeModel, type OnTensor } from './write-model.ts';
 
 export type MergeOptions = {
   /** Type of the floating-point weights; absent: as the base has each. The sum is computed in float32 either way. */
   dtype?: 'F32' | 'F16' | 'BF16';
   signal?: AbortSignal;
-  onTensor?: (progress: { done: number; total: number }) => void;
+  onTensor?: OnTensor;
 };
 
 /** Writes W + α/r · B A for each layer with an adapter, the adapter's own tensors for what was trained whole, and the base's for all others, as peft merge_and_unload.
@@ -25,7 +25,7 @@ export async function mergeAdapter(base: string, adapter: string, out: string, {
   const merge = await merger(runtime);
   const tensors = mergedTensors(model, opened, merge, dtype);
   const config = dtype === undefined ? undefined : withType(model.config.raw, dtype);
-  await writeModel(out, { base, config, tensors: onTensor === undefined ? tensors : counted(tensors, onTensor) }, { signal });
+  await writeModel(out, { base, config, tensors }, { signal, onTensor });
 }
 
 /** config.json that names the type of the weights; transformers 4.56 has renamed the field. */
@@ -60,15 +60,4 @@ export function mergedTensors({ weights, storedName, config }: Pick<Qwen2VL, 'we
     if (layer) return { ...own, data: async () => merge(await weights.readF32(stored), layer, await adapter.weights.readF32(layer.A.name), await adapter.weights.readF32(layer.B.name)) };
     return { ...own, data: () => (own.dtype === from ? weights.read(stored) : weights.readF32(stored)) };
   });
-}
-
-function counted(tensors: SaveTensor[], onTensor: (progress: { done: number; total: number }) => void): SaveTensor[] {
-  let done = 0;
-  return tensors.map((tensor) => ({
-    ...tensor,
-    data: async () => {
-      onTensor({ done: done++, total: tensors.length });
-      return typeof tensor.data === 'function' ? tensor.data() : tensor.data;
-    },
-  }));
 }

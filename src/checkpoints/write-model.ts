@@ -13,6 +13,9 @@ export type NewModel = {
   tensors: readonly SaveTensor[];
 };
 
+/** Called when a tensor's turn comes, with the number of those before it. */
+export type OnTensor = (progress: { done: number; total: number }) => void;
+
 /** Weights in any format, and what lists them. */
 const weights = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|gguf|onnx)(\.index\.json)?$/;
 
@@ -24,10 +27,10 @@ export async function checkNew(out: string, base: string): Promise<void> {
 }
 
 /** Writes the directory, whole or not at all. @throws USAGE, IO; the signal's reason when aborted: then nothing is left behind */
-export async function writeModel(out: string, { base, config, tensors }: NewModel, options: SaveCheckpointOptions = {}): Promise<void> {
+export async function writeModel(out: string, { base, config, tensors }: NewModel, { onTensor, ...options }: SaveCheckpointOptions & { onTensor?: OnTensor } = {}): Promise<void> {
   await checkNew(out, base);
   await writeDirectory(resolve(out), async (temporary) => {
-    await saveCheckpoint(temporary, tensors, options);
+    await saveCheckpoint(temporary, onTensor === undefined ? tensors : counted(tensors, onTensor), options);
     if (config !== undefined) await writeWhole(join(temporary, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
     for (const file of await list(base)) {
       const name = basename(file);
@@ -35,4 +38,15 @@ export async function writeModel(out: string, { base, config, tensors }: NewMode
       await copyFile(file, join(temporary, name));
     }
   });
+}
+
+function counted(tensors: readonly SaveTensor[], onTensor: OnTensor): SaveTensor[] {
+  let done = 0;
+  return tensors.map((tensor) => ({
+    ...tensor,
+    data: () => {
+      onTensor({ done: done++, total: tensors.length });
+      return typeof tensor.data === 'function' ? tensor.data() : tensor.data;
+    },
+  }));
 }

@@ -13,6 +13,7 @@ export const ask: Command = {
   ],
   options: {
     ...modelOption,
+    adapter: { type: 'string', value: 'DIR', help: 'a LoRA adapter for the model, as PEFT or stave train saves it' },
     json: { type: 'boolean', help: 'print the answer with everything that led to it, as one line of JSON' },
     batch: { type: 'string', value: 'FILE', help: 'questions as JSON lines {"id", "video", "question"}; paths are taken from the file\'s folder' },
     out: { type: 'string', value: 'FILE', help: 'where the answers of --batch go, a line each; run again, it goes on where it stopped' },
@@ -23,6 +24,7 @@ export const ask: Command = {
     'stave ask clip.mp4 "What happens in this video?"',
     'stave ask clip.mp4 "Which moved first, the red circle or the blue square?" --json',
     'stave ask clip.mp4 "What is this?" --model DIR --frames 32',
+    'stave ask clip.mp4 "What is this?" --model BASE_DIR --adapter ADAPTER_DIR',
     'stave ask --batch questions.jsonl --out answers.jsonl',
   ],
   async run([video, question], values, io) {
@@ -33,7 +35,7 @@ export const ask: Command = {
     if (batch === undefined && question === undefined) throw new StaveError('USAGE', { what: video === undefined ? 'a video and a question are missing' : 'the question is missing', fix: 'stave ask clip.mp4 "What happens in this video?"' });
     if (question?.trim() === '') throw new StaveError('USAGE', { what: 'the question is empty', fix: 'stave ask clip.mp4 "What happens in this video?"' });
     const options = askOptions(values, io.signal);
-    await using model = await load(modelDir(values), { threads: threads(values), signal: io.signal });
+    await using model = await load(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), signal: io.signal });
     if (batch !== undefined) await askBatch(model, batch, out!, values, options, io);
     else await askOne(model, video, question, values, options, io);
   },

@@ -11,6 +11,8 @@ const commands: Record<string, { summary: string; load(): Promise<Command> }> = 
   ask: { summary: 'Ask a question about a video', load: async () => (await import('./ask.ts')).ask },
   plan: { summary: 'Say what a video would cost, without decoding it', load: async () => (await import('./plan.ts')).plan },
   render: { summary: 'Make labelled Motion-10 clips (real video files)', load: async () => (await import('./render.ts')).render },
+  insert: { summary: 'Put temporal attention into a checkpoint that has none', load: async () => (await import('./insert.ts')).insert },
+  merge: { summary: 'Take a LoRA adapter up into a checkpoint\'s weights', load: async () => (await import('./merge.ts')).merge },
   train: { summary: 'Train a model from a recipe', load: async () => (await import('./train.ts')).train },
 };
 

@@ -1,0 +1,4 @@
+/** Checkpoint directories made from others: temporal attention inserted, adapters merged. */
+export { insertTemporalAttention, type Inserted, type InsertOptions } from './insert.ts';
+export { mergeAdapter, type MergeOptions } from './merge.ts';
+export { saveAdapter } from './save-adapter.ts';

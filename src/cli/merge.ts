@@ -1,0 +1,24 @@
+import { mergeAdapter } from '../checkpoints/index.ts';
+import { choice, type Command } from './command.ts';
+import { Progress } from './progress.ts';
+
+export const merge: Command = {
+  name: 'merge',
+  summary: 'Take a LoRA adapter up into the weights: a plain checkpoint that needs no adapter',
+  args: [
+    { name: 'BASE_DIR', help: 'the checkpoint directory that the adapter was trained on; it is left as it is' },
+    { name: 'ADAPTER_DIR', help: 'a directory with adapter_config.json and adapter_model.safetensors, by PEFT or by stave train' },
+    { name: 'OUT_DIR', help: 'where the new checkpoint goes; must not exist' },
+  ],
+  options: {
+    dtype: { type: 'string', value: 'TYPE', help: 'of the weights written: F32, F16 or BF16 (default: the base\'s)' },
+    json: { type: 'boolean', help: 'print where it went as one line of JSON' },
+  },
+  examples: ['stave merge runs/base runs/tuned/adapter runs/merged'],
+  async run([base, adapter, out], values, { stdout, stderr, signal }) {
+    using progress = new Progress(stderr, { every: 30 });
+    await mergeAdapter(base, adapter, out, { dtype: choice(values, 'dtype', ['F32', 'F16', 'BF16']), signal, onTensor: ({ done, total }) => progress.show(`${done}/${total} tensors`) });
+    progress.clear();
+    stdout.write(values.json ? `${JSON.stringify({ model: out })}\n` : `merged model saved in ${out}\n`);
+  },
+};
