@@ -1,5 +1,6 @@
 /** The benchmarks by name. */
 import { StaveError } from '../errors.ts';
+import { motion10 } from './motion10-task.ts';
 import { mvbench } from './mvbench/mvbench.ts';
 import { mvbenchTasks } from './mvbench/tasks.ts';
 import { ssv2With174 } from './ssv2/ssv2-174.ts';
@@ -17,6 +18,7 @@ const groups: Record<string, (protocol: Protocol) => Task<unknown>[]> = {
   videomme_w_subtitle: (protocol) => [videomme({ subtitles: true, protocol })],
   ssv2_t10: (protocol) => [t10(protocol)],
   ssv2_vsm: (protocol) => [vsm(protocol)],
+  motion10: (protocol) => [motion10(protocol)],
   ssv2_174: (protocol) => [ssv2With174(protocol)],
 };
 

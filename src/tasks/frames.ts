@@ -3,7 +3,7 @@ import { sampleLmms, sampleStave, smartResize, type Sampled, type Timeline } fro
 import { StaveError } from '../errors.ts';
 import type { FrameRule, TaskSettings } from './task.ts';
 
-/** The frames a task shows of a clip. @throws VIDEO_TOO_SHORT */
+/** The frames a task shows of a clip. @throws VIDEO_TOO_SHORT; USAGE where the model is to choose them */
 export function taskFrames(clip: Timeline, frames: FrameRule): Sampled {
   switch (frames.rule) {
     case 'lmms':
@@ -12,6 +12,8 @@ export function taskFrames(clip: Timeline, frames: FrameRule): Sampled {
       return sampleStave(clip, { fps: frames.fps, minFrames: frames.min_frames, maxFrames: frames.max_frames });
     case 'ends':
       return sampleEnds(clip, frames.frames);
+    case 'model':
+      throw new StaveError('USAGE', { what: 'this task leaves the choice of frames to the model', fix: 'take the rule in its config.json, or its default' });
   }
 }
 
@@ -26,7 +28,7 @@ function sampleEnds(clip: Timeline, count: number): Sampled {
 
 /** Frame size of the tasks whose frames go through the image processor alone: transformers 4.46.1 refuses a side under 28, where qwen-vl-utils makes it 28.
  * @returns pixels  @throws LIMIT */
-export function processorSize(height: number, width: number, { min_pixels, max_pixels }: TaskSettings['pixels']): { height: number; width: number } {
+export function processorSize(height: number, width: number, { min_pixels, max_pixels }: NonNullable<TaskSettings['pixels']>): { height: number; width: number } {
   if (Math.min(height, width) < FACTOR) throw new StaveError('LIMIT', { what: `a frame of ${width}×${height} pixels is too small`, why: `both sides must be at least ${FACTOR} pixels`, fix: 'enlarge the video first' });
   return smartResize(height, width, { factor: FACTOR, minPixels: min_pixels, maxPixels: max_pixels });
 }

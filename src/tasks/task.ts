@@ -23,11 +23,12 @@ export type TaskQuestion = {
 
 export type Option = { letter: string; text: string };
 
-/** How a clip's frames are chosen; see {@link taskFrames}. Seconds and frames per second. */
+/** How a clip's frames are chosen; see {@link taskFrames}. Seconds and frames per second. `model`: as the model was made for. */
 export type FrameRule =
   | { rule: 'lmms'; max_frames: number }
   | { rule: 'stave'; fps: number; min_frames: number; max_frames: number }
-  | { rule: 'ends'; frames: number };
+  | { rule: 'ends'; frames: number }
+  | { rule: 'model' };
 
 /** How a task runs its model: the same for all its questions. */
 export type TaskSettings = {
@@ -35,8 +36,8 @@ export type TaskSettings = {
   /** The answer ends before the first of these. */
   until: readonly string[];
   frames: FrameRule;
-  /** Bounds of a frame's area. */
-  pixels: { min_pixels: number; max_pixels: number };
+  /** Bounds of a frame's area. Absent: the model's own. */
+  pixels?: { min_pixels: number; max_pixels: number };
   /** `all`: the videos of a question form one temporal sequence, cropped to one size. */
   temporal_scope: 'item' | 'all';
 };

@@ -15,6 +15,7 @@ const good: Record<string, object> = {
   ssv2_t10: actionRecord({ id: '1', template: 'Picking [something] up' }),
   ssv2_vsm: vsmRecord({ id: '1', template: 'x', context_examples: [{ id: '2', template: 'x' }, { id: '3', template: 'y' }], is_positive: true }),
   ssv2_174: actionRecord({ id: '1', template: 'Opening something' }),
+  motion10: { id: 'c-action', video: 'c.mp4', kind: 'action', question: 'What?', answer: 'The action happening in this video is: [Something] rising' },
 };
 good.videomme_w_subtitle = good.videomme;
 
@@ -49,6 +50,7 @@ test('what columns hold is checked', () => {
   refuses(read('mvbench', { answer: 'maybe' }), '"answer"', 'maybe');
   refuses(read('mvbench', { candidates: [] }), '"candidates"');
   refuses(read('mvbench', { candidates: Array(27).fill('no') }), '"candidates"');
+  refuses(read('motion10', { answer: 'Jumping' }), '"answer"', 'Jumping');
   refuses(read('videomme', { answer: 'C' }), '"answer"', '"C"');
   refuses(read('videomme', { domain: 'Cooking' }), '"domain"', 'Cooking');
   refuses(read('vitatecs', { aspect: 'type' }), '"aspect"');

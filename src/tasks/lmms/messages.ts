@@ -16,8 +16,8 @@ export function promptText(prompt: string): string {
 }
 
 /** The messages in the form qwen-vl-utils reads: each video with the bounds of its frames' area, under the folder of the data. */
-export function withBounds({ messages }: TaskQuestion, { pixels: { min_pixels, max_pixels } }: TaskSettings, home: string): TaskMessage[] {
-  const part = (p: TaskPart): TaskPart => (p.type === 'video' ? { ...p, video: `${home}/${p.video}`, max_pixels, min_pixels } : p);
+export function withBounds({ messages }: TaskQuestion, { pixels }: TaskSettings, home: string): TaskMessage[] {
+  const part = (p: TaskPart): TaskPart => (p.type === 'video' ? { ...p, video: `${home}/${p.video}`, ...(pixels && { max_pixels: pixels.max_pixels, min_pixels: pixels.min_pixels }) } : p);
   return messages.map(({ role, content }) => ({ role, content: typeof content === 'string' ? content : content.map(part) }));
 }
 
