@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-const everything = ['files', 'graph', 'weights', 'video', 'text', 'nn', 'models', 'runtime', 'generate', 'clips', 'tasks', 'checkpoints', 'train', 'eval', 'viz', 'serve'];
+const everything = ['files', 'graph', 'weights', 'video', 'text', 'nn', 'models', 'hub', 'runtime', 'generate', 'clips', 'tasks', 'checkpoints', 'train', 'eval', 'viz', 'serve'];
 const may: Record<string, string[]> = {
   files: ['node:'],
   graph: ['@bufbuild/protobuf'],
@@ -11,8 +11,9 @@ const may: Record<string, string[]> = {
   text: ['@huggingface/tokenizers', '@huggingface/jinja'],
   nn: ['graph'],
   models: ['node:', 'graph', 'nn', 'weights', 'video', 'text'],
+  hub: ['node:', 'files', 'weights', 'models'],
   runtime: ['node:', 'graph', 'weights', 'onnxruntime-node', 'onnxruntime-common'],
-  generate: ['node:', 'graph', 'models', 'weights', 'runtime', 'video', 'text'],
+  generate: ['node:', 'graph', 'models', 'hub', 'weights', 'runtime', 'video', 'text'],
   clips: [],
   tasks: ['node:', 'files', 'video', 'text', 'clips'],
   checkpoints: ['node:', 'files', 'graph', 'models', 'runtime', 'weights', 'clips'],

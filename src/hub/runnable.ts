@@ -1,0 +1,29 @@
+/** Whether stave can run a model, told before its weights are there. */
+import { StaveError } from '../errors.ts';
+import { parseConfig } from '../models/qwen2vl/config.ts';
+import { printable } from './names.ts';
+
+/** Class names as config.json has them, else its model_type; undefined: it says neither. */
+export function architectureOf(config: unknown): string | undefined {
+  const { architectures, model_type } = (config ?? {}) as { architectures?: unknown; model_type?: unknown };
+  const named = Array.isArray(architectures) ? architectures[0] : model_type;
+  return typeof named === 'string' ? printable(named) : undefined;
+}
+
+/** @param text of config.json  @param file its name in errors  @throws MODEL_CONFIG saying what stave lacks for it */
+export function checkRunnable(text: string, file: string): void {
+  let config: unknown;
+  try {
+    config = JSON.parse(text);
+  } catch (cause) {
+    throw new StaveError('MODEL_CONFIG', { what: `${file} is not JSON`, why: (cause as Error).message, fix: 'tell the owner of the model, or use another', cause });
+  }
+  parseConfig(config, file);
+  const quantised = (config as { quantization_config?: { quant_method?: unknown } | null }).quantization_config;
+  if (quantised)
+    throw new StaveError('MODEL_CONFIG', {
+      what: `${file}: the weights are quantised (${printable(String(quantised.quant_method ?? 'quantization_config'))})`,
+      why: 'stave reads F32, F16 and BF16',
+      fix: 'use the checkpoint that it was made from',
+    });
+}
