@@ -8,6 +8,8 @@ const flags: [library: RegExp, flag: string, text: string][] = [
   [/(?<![.\w])max_new_tokens/g, 'max-tokens', '--max-tokens'],
   [/\(resume: true\)/g, 'resume', 'with --resume'],
   [/another "out"/g, 'out', 'another --out'],
+  [/\(missing: skip\)/g, 'missing', '(--missing skip)'],
+  [/\(missing: ask-without\)/g, 'missing', '(--missing ask-without)'],
   [/allow partial videos/g, 'partial', 'add --partial'],
 ];
 

@@ -13,6 +13,7 @@ const commands: Record<string, { summary: string; load(): Promise<Command> }> = 
   render: { summary: 'Make labelled Motion-10 clips (real video files)', load: async () => (await import('./render.ts')).render },
   insert: { summary: 'Put temporal attention into a checkpoint that has none', load: async () => (await import('./insert.ts')).insert },
   merge: { summary: 'Take a LoRA adapter up into a checkpoint\'s weights', load: async () => (await import('./merge.ts')).merge },
+  eval: { summary: 'Put benchmark questions to a model and score its answers', load: async () => (await import('./eval.ts')).evaluation },
   train: { summary: 'Train a model from a recipe', load: async () => (await import('./train.ts')).train },
 };
 

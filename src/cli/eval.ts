@@ -1,0 +1,85 @@
+import { StaveError } from '../errors.ts';
+import { evaluate, missingRules, parseShard, storedModel, type EvalOutcome, type EvalProgress, type EvalResult } from '../eval/index.ts';
+import { benchmarkNames, protocols } from '../tasks/index.ts';
+import { modelDir, modelOption, threads } from './ask-options.ts';
+import { choice, number, string, type Command, type Io, type Values } from './command.ts';
+import { duration, Progress } from './progress.ts';
+
+export const evaluation: Command = {
+  name: 'eval',
+  summary: 'Put benchmark questions to a model and score its answers',
+  args: [],
+  options: {
+    ...modelOption,
+    adapter: { type: 'string', value: 'DIR', help: 'a LoRA adapter for the model' },
+    tasks: { type: 'string', short: 't', value: 'NAME,…', help: `what is asked, with commas between: ${benchmarkNames.join(', ')}, or a task of a group, like mvbench_action_count` },
+    data: { type: 'string', short: 'd', value: 'ROOT', help: 'the folder in which all data sets lie' },
+    output: { type: 'string', short: 'o', value: 'FOLDER', help: 'where answers and results go; one that holds answers already is gone on with' },
+    protocol: { type: 'string', value: 'paper|strict', default: 'paper', help: 'as the published numbers were made, or with what decides by accident repaired' },
+    limit: { type: 'string', value: 'N', help: 'only the first N questions of each task' },
+    shard: { type: 'string', value: 'K/N', help: 'only every N-th question, beginning with the K-th: N processes or machines share the work' },
+    resume: { type: 'boolean', help: 'go on with the answers in --output, and refuse to begin anew (without it both are done)' },
+    missing: { type: 'string', value: 'RULE', default: 'error', help: 'questions whose video is missing or cannot be read: error, skip, or ask-without (as the reference does); the results count them' },
+    threads: { type: 'string', value: 'N', help: 'threads of the engine (default: all cores)' },
+    json: { type: 'boolean', help: 'print the results as one line of JSON' },
+  },
+  examples: ['stave render data/motion10 --count 100', 'stave eval --tasks motion10 --data data --output runs/box'],
+  async run(_, values, io) {
+    const options = {
+      tasks: names(needed(values, 'tasks')),
+      data: needed(values, 'data'),
+      output: needed(values, 'output'),
+      protocol: choice(values, 'protocol', protocols),
+      limit: number(values, 'limit', { min: 1, integer: true }),
+      shard: values.shard === undefined ? undefined : parseShard(string(values, 'shard')!),
+      missing: choice(values, 'missing', missingRules),
+      mustResume: values.resume === true,
+      signal: io.signal,
+    };
+    const model = storedModel(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), signal: io.signal });
+    using progress = new Progress(io.stderr, { every: 30 });
+    const outcome = await evaluate({ ...options, model, onProgress: (p) => progress.show(progressLine(p)) });
+    progress.clear();
+    tell(outcome, options.output, values, io);
+  },
+};
+
+function needed(values: Values, name: string): string {
+  const value = string(values, name);
+  if (value === undefined || value === '') throw new StaveError('USAGE', { what: `--${name} is missing`, fix: 'stave eval --tasks motion10 --data ROOT --output runs/a' });
+  return value;
+}
+
+export const names = (text: string): string[] => text.split(',').map((name) => name.trim()).filter((name) => name !== '');
+
+/** The task's score so far, and when the whole run will be done. */
+function progressLine({ task, done, total, allDone, all, right, counted, answered, seconds }: EvalProgress): string {
+  const score = counted === 0 ? '' : `, ${((100 * right) / counted).toFixed(1)} % right so far`;
+  const others = all === total ? '' : `; ${allDone}/${all} in all`;
+  return `${task} ${done}/${total}${score}${others}, ETA ${duration(((all - allDone) * seconds) / answered)}`;
+}
+
+function tell({ asked, kept, left, result }: EvalOutcome, output: string, values: Values, { stdout, stderr }: Io): void {
+  if (result === undefined) {
+    if (values.json) stdout.write(`${JSON.stringify({ asked, kept, left })}\n`);
+    else stdout.write(`${asked} answered now, ${kept} were there already; ${left} are left to other shards. When ${output} holds the ledgers of all, the same command without --shard writes the results\n`);
+    return;
+  }
+  if (values.json) stdout.write(`${JSON.stringify({ asked, kept, left, ...result })}\n`);
+  else {
+    stdout.write(table(result));
+    stderr.write(`${asked} answered now, ${kept} were there already; results, samples and manifest: ${output}\n`);
+  }
+}
+
+/** A line per task, then groups. What is not counted, or counted for want of a judge, is said beside. */
+export function table({ protocol, tasks, groups }: EvalResult): string {
+  const rows = tasks.map(({ task, percent, counted, right, unmatched, skipped, without_video }) => {
+    const notes = [unmatched > 0 && `${unmatched} unmatched`, skipped > 0 && `${skipped} skipped`, without_video > 0 && `${without_video} without video`].filter((note) => note !== false);
+    return [task, counted === 0 ? '–' : percent.toFixed(1), `${right}/${counted}`, notes.join(', ')];
+  });
+  const means = groups.map(({ group, mean, right, counted }) => [`${group} (mean)`, mean.toFixed(1), `${right}/${counted}`, '']);
+  const all = [[`task (${protocol})`, '%', 'right', ''], ...rows, ...means];
+  const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column].length)));
+  return all.map(([task, percent, right, notes]) => `${task.padEnd(widths[0])}  ${percent.padStart(widths[1])}  ${right.padStart(widths[2])}  ${notes}`.trimEnd()).join('\n').concat('\n');
+}

@@ -1,0 +1,155 @@
+/** The ledger of a run: a line of JSON per answer, on disk before the next question is asked. It is only ever appended to: what a crash can spoil is the line
+ * that was being written, and that is cut off. (Why not SQLite: docs/decisions/eval-ledger.md) */
+import { mkdir, open, readFile, truncate, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { StaveError } from '../errors.ts';
+import { takeLock, type Lock } from '../files/lock.ts';
+import { list, writeError } from '../files/write.ts';
+import { keyOf } from './samples.ts';
+
+type Size = { width: number; height: number };
+
+/** What was shown of a video. */
+export type Seen = {
+  /** As the task names it. */
+  video: string;
+  /** Frames in order: number in the file, seconds on its clock. */
+  frames: { index: number; time: number | null }[];
+  grid: readonly number[];
+  /** Pixels: of the file, as the model got them, and what was cut out of the file's before. */
+  sizes: { source: Size; input: Size; crop?: Size };
+  damage: readonly string[];
+};
+
+/** One question's answer. */
+export type Entry = {
+  task: string;
+  /** Place of the row in its file, from 0. */
+  id: number;
+  /** Hash of the question it answers. */
+  question: string;
+  prompt: string;
+  /** As the model gave it. */
+  text: string;
+  /** As it is scored: cut where the task's answers end. */
+  answer: string;
+  finish_reason: string;
+  seen: Seen[];
+  /** Videos of the question that were not shown. */
+  without: { video: string; why: string }[];
+  tokens: { prompt: number; visual: number; answer: number };
+  /** From question to answer. */
+  seconds: number;
+};
+
+/** A question that was left out for its video. */
+export type Skip = { task: string; id: number; question: string; skipped: string };
+
+export type Line = Entry | Skip;
+
+export const isSkip = (line: Line): line is Skip => 'skipped' in line;
+
+/** What all answers of a folder have in common. */
+export type Header = { ledger: 'stave eval 1'; model: { name: string; fingerprint: string }; protocol: string };
+
+/** What a process did, for the manifest. */
+export type Session = Readonly<Record<string, unknown>>;
+
+export type LedgerContent = { header?: Header; sessions: Session[]; lines: Map<string, Line> };
+
+/** Ledgers of a folder: `ledger.jsonl`, and of shards `ledger-2-of-8.jsonl`. In the order of their names. */
+export async function ledgerFiles(folder: string): Promise<string[]> {
+  return (await list(folder)).filter((file) => /[/\\]ledger(?:-\d+-of-\d+)?\.jsonl$/.test(file)).toSorted();
+}
+
+/** Reads a ledger. @returns also how many bytes are whole lines  @throws DATA naming the line that is damaged, IO */
+export async function readLedger(file: string): Promise<LedgerContent & { whole: number }> {
+  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return Buffer.alloc(0);
+    throw new StaveError('IO', { what: `cannot read ${file}`, why: cause.message, fix: 'choose another --output', cause });
+  });
+  const whole = bytes.lastIndexOf(10) + 1;
+  const content: LedgerContent & { whole: number } = { sessions: [], lines: new Map(), whole };
+  for (const [i, text] of bytes.subarray(0, whole).toString().split('\n').slice(0, -1).entries()) addLine(content, text, `${file}:${i + 1}`);
+  return content;
+}
+
+function addLine(content: LedgerContent, text: string, at: string): void {
+  const wrong = (why: string) => new StaveError('DATA', { what: `${at} is no line of a ledger`, why, fix: 'choose another --output, or take the line out: its question is asked again then' });
+  let json: Partial<Header & Entry & Skip> & { session?: Session };
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw wrong((cause as Error).message);
+  }
+  if (json.ledger !== undefined) content.header = json as Header;
+  else if (json.session !== undefined) content.sessions.push(json.session);
+  else if (typeof json.task === 'string' && typeof json.id === 'number' && typeof json.question === 'string' && (typeof json.answer === 'string' || typeof json.skipped === 'string')) {
+    const line = json as Line, key = keyOf(line), before = content.lines.get(key);
+    if (before !== undefined && !isSkip(before)) throw wrong(`${key} was answered before`);
+    content.lines.set(key, line); // an answer takes the place of a skip
+  } else throw wrong('it has no task, id, question and answer');
+}
+
+/** A ledger that this process writes. */
+export class Ledger {
+  readonly lines: Map<string, Line>;
+  readonly #handle: FileHandle;
+  readonly #file: string;
+  readonly #lock: Lock;
+
+  private constructor(file: string, handle: FileHandle, lock: Lock, lines: Map<string, Line>) {
+    this.#file = file;
+    this.#handle = handle;
+    this.#lock = lock;
+    this.lines = lines;
+  }
+
+  /** Opens a ledger for this process alone, or begins it. @throws DATA for a damaged line or another run's ledger, USAGE when another process writes it, IO */
+  static async open(file: string, header: Header, session: Session): Promise<Ledger> {
+    const folder = dirname(file);
+    await mkdir(folder, { recursive: true }).catch((cause: unknown) => { throw writeError(folder, cause); });
+    const lock = await takeLock(`${file}.lock`, (who) => new StaveError('USAGE', { what: `another run writes ${file}`, why: who, fix: 'wait for its end, choose another --output, or give each process a --shard of its own' }));
+    try {
+      const { header: found, lines, whole } = await readLedger(file);
+      if (found !== undefined) checkHeader(found, header, file);
+      const handle = await open(file, 'a').catch((cause: unknown) => { throw writeError(file, cause); });
+      await truncate(file, whole); // the line that a crash cut short
+      const ledger = new Ledger(file, handle, lock, lines);
+      if (found === undefined) await ledger.#write(header);
+      await ledger.#write({ session });
+      return ledger;
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  /** On disk when this resolves. @throws IO */
+  async append(line: Line): Promise<void> {
+    await this.#write(line);
+    this.lines.set(keyOf(line), line);
+  }
+
+  async #write(value: object): Promise<void> {
+    try {
+      await this.#handle.appendFile(`${JSON.stringify(value)}\n`);
+      await this.#handle.datasync();
+    } catch (cause) {
+      throw writeError(this.#file, cause);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#handle.close();
+    await this.#lock.release();
+  }
+}
+
+/** @throws DATA naming what differs */
+export function checkHeader(found: Header, here: Header, file: string): void {
+  const differs = (name: string, before: unknown, now: unknown) => new StaveError('DATA', { what: `${file} has answers with ${name} ${JSON.stringify(before)}`, why: `this run has ${JSON.stringify(now)}`, fix: 'choose another --output' });
+  if (found.ledger !== here.ledger) throw differs('the format', found.ledger, here.ledger);
+  if (found.protocol !== here.protocol) throw differs('the protocol', found.protocol, here.protocol);
+  if (found.model?.fingerprint !== here.model.fingerprint) throw differs('the model', found.model, here.model);
+}

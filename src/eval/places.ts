@@ -1,0 +1,45 @@
+/** Where a data set lies below the root that is given: as it was copied or unpacked there, or in a cache of the Hugging Face Hub. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
+import { StaveError } from '../errors.ts';
+
+/** How a data set is called: by its tasks (the first part of the paths that they name) and on the Hub. */
+export type DataSet = { folder: string; dataset?: string; /** Branch or tag on the Hub; absent: main. */ revision?: string };
+
+/** The folders that may hold the data set, the likeliest first; none when there is none. */
+export async function placesOf(root: string, { folder, dataset, revision = 'main' }: DataSet): Promise<string[]> {
+  const named = dataset === undefined ? [] : [dataset, basename(dataset)];
+  const cached = dataset === undefined ? [] : ['hub', '.'].map((cache) => join(cache, `datasets--${dataset.replaceAll('/', '--')}`));
+  const snapshots = await Promise.all(cached.map((repository) => snapshotOf(join(root, repository), revision)));
+  const candidates = [...[folder, ...named].map((name) => join(root, name)), ...snapshots.filter((path) => path !== undefined)];
+  const there = await Promise.all(candidates.map(isFolder));
+  return candidates.filter((_, i) => there[i]);
+}
+
+/** The folder of one commit: the one that the revision names, else the only one. */
+async function snapshotOf(repository: string, revision: string): Promise<string | undefined> {
+  const commit = await readFile(join(repository, 'refs', revision), 'utf8').then((text) => text.trim(), () => undefined);
+  if (commit !== undefined) return join(repository, 'snapshots', basename(commit));
+  const commits = await readdir(join(repository, 'snapshots')).catch(() => []);
+  return commits.length === 1 ? join(repository, 'snapshots', commits[0]) : undefined;
+}
+
+const isFolder = (path: string): Promise<boolean> => stat(path).then((found) => found.isDirectory(), () => false);
+
+/** Size of a regular file in bytes; undefined where there is none. */
+export const sizeOf = (path: string): Promise<number | undefined> => stat(path).then((found) => (found.isFile() ? found.size : undefined), () => undefined);
+
+/** Where the file of a task's path (`<folder>/rest`) may lie. */
+export function candidatesIn(places: readonly string[], { folder }: DataSet, path: string): string[] {
+  const rest = relative(folder, path);
+  return places.map((place) => join(place, rest));
+}
+
+/** The first of the names that is a file in one of the places. @throws DATA saying where it was looked for */
+export async function findFile(root: string, set: DataSet, places: readonly string[], names: readonly string[]): Promise<string> {
+  for (const place of places)
+    for (const name of names) if ((await sizeOf(join(place, name))) !== undefined) return join(place, name);
+  const wanted = join(root, set.folder, names[0]);
+  const fix = set.dataset === undefined ? 'check --data, the root of all data sets' : `put the data set ${set.dataset}${set.revision === undefined ? '' : ` (revision ${set.revision})`} there, or check --data, the root of all data sets`;
+  throw new StaveError('DATA', { what: `there is no ${wanted}`, why: places.length === 0 ? `none of the folders where it could lie exists below ${root}` : `looked in ${places.join(', ')}`, fix });
+}

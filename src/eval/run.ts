@@ -1,0 +1,143 @@
+/** A run: every question of the tasks asked once, over as many starts and shards as it takes. */
+import { join } from 'node:path';
+import { StaveError } from '../errors.ts';
+import type { ModelInfo } from '../generate/index.ts';
+import { protocols, type Protocol } from '../tasks/index.ts';
+import { askSample, fileOf, missingVideo, type Answerer, type MissingRule } from './ask.ts';
+import type { TaskData } from './data.ts';
+import { isSkip, Ledger, ledgerFiles, readLedger, type Header, type Line, type Session } from './ledger.ts';
+import { at, inShard, samplesOf, videosOf, type Sample, type Shard } from './samples.ts';
+import { scoreEntry, type EvalResult } from './score.ts';
+import { machine } from './session.ts';
+import { readAll, tasksNamed } from './sources.ts';
+import { writeResults } from './write.ts';
+
+/** A model that is loaded only if there is something to ask. */
+export type EvalModel = { info(): Promise<ModelInfo>; load(): Promise<Answerer & AsyncDisposable> };
+
+export type EvalOptions = {
+  model: EvalModel;
+  /** Names of benchmarks, or of tasks of a group. */
+  tasks: readonly string[];
+  /** Root of all data sets. */
+  data: string;
+  /** Folder of the run. One that holds answers is gone on with. */
+  output: string;
+  protocol?: Protocol;
+  /** Rows asked of each task at most. */
+  limit?: number;
+  shard?: Shard;
+  /** Default `error`. */
+  missing?: MissingRule;
+  /** Refuse an output without answers. */
+  mustResume?: boolean;
+  signal?: AbortSignal;
+  onProgress?: (progress: EvalProgress) => void;
+};
+
+export type EvalProgress = {
+  task: string;
+  /** Questions of the task, and of the run (or its shard), that have an answer. */
+  done: number;
+  total: number;
+  allDone: number;
+  all: number;
+  /** Of the task so far. */
+  right: number;
+  counted: number;
+  /** Answered by this process, and how long that took. */
+  answered: number;
+  seconds: number;
+};
+
+export type EvalOutcome = { /** Asked now; there already. */ asked: number; kept: number; /** Of the whole run, without an answer yet (in other shards). */ left: number; /** Where nothing is left. */ result?: EvalResult };
+
+/** Asks what has no answer yet, and writes the results when all has one.
+ * @throws USAGE, DATA, VIDEO_MISSING before the model is loaded; what a model's answers can throw; the signal's reason, everything answered so far being kept */
+export async function evaluate({ model, tasks: names, data: root, output, protocol = 'paper', limit, shard, missing = 'error', mustResume = false, signal, onProgress }: EvalOptions): Promise<EvalOutcome> {
+  if (!protocols.includes(protocol)) throw new StaveError('USAGE', { what: `there is no protocol "${protocol}"`, fix: `use one of ${protocols.join(', ')}` });
+  if (mustResume && (await ledgerFiles(output)).length === 0) throw new StaveError('USAGE', { what: `${output} holds no answers to go on with`, fix: 'check the path, or leave --resume out to begin there' });
+  const tasks = tasksNamed(names, protocol);
+  const data = await readAll(root, tasks);
+  const samples = samplesOf(data, limit);
+  for (const { data: of, row } of samples) await of.check?.(row);
+  signal?.throwIfAborted();
+  const { name, fingerprint } = await model.info();
+  const header: Header = { ledger: 'stave eval 1', model: { name, fingerprint }, protocol };
+  const session: Session = { ...machine(), tasks: names, limit: limit ?? null, shard: shard === undefined ? null : `${shard.index}/${shard.count}`, missing };
+  await using ledger = await Ledger.open(join(output, shard === undefined ? 'ledger.jsonl' : `ledger-${shard.index}-of-${shard.count}.jsonl`), header, session);
+  const lines = await allLines(output, ledger);
+  const isDone = (sample: Sample): boolean => {
+    const line = lines.get(sample.key);
+    if (line !== undefined && line.question !== sample.hash) throw changed(sample, output);
+    return line !== undefined && (!isSkip(line) || missing === 'skip');
+  };
+  const own = inShard(samples, shard);
+  const pending = own.filter((sample) => !isDone(sample));
+  if (missing === 'error') for (const sample of pending) for (const video of videosOf(sample.question.messages)) if ((await fileOf(sample, video)) === undefined) throw missingVideo(sample, video);
+  if (pending.length > 0) {
+    const tally = new Tally(own, own.filter(isDone).map((sample) => [sample, lines.get(sample.key)!]), onProgress);
+    await using answerer = await model.load();
+    for (const sample of pending) {
+      signal?.throwIfAborted();
+      const line = await askSample(answerer, sample, missing, signal);
+      await ledger.append(line);
+      lines.set(sample.key, line);
+      tally.add(sample, line);
+    }
+  }
+  const left = samples.filter((sample) => !isDone(sample)).length;
+  const outcome: EvalOutcome = { asked: pending.length, kept: own.length - pending.length, left };
+  return left > 0 ? outcome : { ...outcome, result: await writeResults({ output, root, header, data, samples, lines, limit }) };
+}
+
+/** Answers of all the folder's ledgers. Two that overlap hold the same answers; the first by name counts, an answer before a skip. @throws DATA */
+async function allLines(output: string, ledger: Ledger): Promise<Map<string, Line>> {
+  const all = new Map<string, Line>(ledger.lines);
+  for (const file of await ledgerFiles(output)) for (const [key, line] of (await readLedger(file)).lines) if (!all.has(key) || isSkip(all.get(key)!)) all.set(key, line);
+  return all;
+}
+
+function changed(sample: Sample, output: string): StaveError {
+  return new StaveError('DATA', { what: `${at(sample)} asks something else than when ${output} answered it`, why: 'the data, or the settings of the task, have changed since', fix: 'choose another --output' });
+}
+
+/** The score so far, per task. */
+class Tally {
+  readonly #tasks = new Map<TaskData, { done: number; total: number; right: number; counted: number }>();
+  readonly #report: EvalOptions['onProgress'];
+  readonly #start = performance.now();
+  readonly #all: number;
+  #allDone = 0;
+  #answered = 0;
+
+  constructor(samples: readonly Sample[], done: readonly [Sample, Line][], report: EvalOptions['onProgress']) {
+    this.#report = report;
+    this.#all = samples.length;
+    for (const sample of samples) this.#of(sample).total++;
+    for (const [sample, line] of done) this.#count(sample, line);
+  }
+
+  add(sample: Sample, line: Line): void {
+    this.#count(sample, line);
+    this.#answered++;
+    this.#report?.({ task: sample.data.task.name, ...this.#of(sample), allDone: this.#allDone, all: this.#all, answered: this.#answered, seconds: (performance.now() - this.#start) / 1000 });
+  }
+
+  #of({ data }: Sample) {
+    const found = this.#tasks.get(data) ?? { done: 0, total: 0, right: 0, counted: 0 };
+    this.#tasks.set(data, found);
+    return found;
+  }
+
+  #count(sample: Sample, line: Line): void {
+    const of = this.#of(sample);
+    of.done++;
+    this.#allDone++;
+    if (isSkip(line)) return;
+    const { verdict } = scoreEntry(sample, line);
+    if (!verdict.counted) return;
+    of.counted++;
+    of.right += verdict.score;
+  }
+}

@@ -1,0 +1,59 @@
+/** The questions of a run, one by one, each with a name of its own: what is asked does not depend on order, sharding or what was asked before. */
+import { createHash } from 'node:crypto';
+import { StaveError } from '../errors.ts';
+import type { TaskMessage, TaskQuestion } from '../tasks/index.ts';
+import type { TaskData } from './data.ts';
+
+export type Sample = {
+  data: TaskData;
+  /** Place of the row in its file, from 0. */
+  id: number;
+  /** `<task>#<id>` */
+  key: string;
+  row: unknown;
+  question: TaskQuestion;
+  /** Of all that decides the answer besides the model: another question, protocol or setting, another hash. */
+  hash: string;
+};
+
+/** The first `limit` rows of each task. */
+export function samplesOf(data: readonly TaskData[], limit = Infinity): Sample[] {
+  return data.flatMap((of) => of.rows.slice(0, limit).map((row, id): Sample => {
+    const question = of.task.ask(row);
+    return { data: of, id, key: keyOf({ task: of.task.name, id }), row, question, hash: hashOf(of, question) };
+  }));
+}
+
+export const keyOf = ({ task, id }: { task: string; id: number }): string => `${task}#${id}`;
+
+function hashOf({ task: { protocol, settings } }: TaskData, { messages, target }: TaskQuestion): string {
+  return createHash('sha256').update(JSON.stringify([protocol, settings, messages, target])).digest('hex').slice(0, 32);
+}
+
+/** A part of the work: number `index` of `count`, from 1. */
+export type Shard = { index: number; count: number };
+
+/** @throws USAGE for anything but `k/n` with k from 1 to n */
+export function parseShard(text: string): Shard {
+  const [, index, count] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
+  if (!(index >= 1 && index <= count)) throw new StaveError('USAGE', { what: `"${text}" is no shard`, fix: 'give its number and how many there are, for example 2/8 (from 1/8 to 8/8)' });
+  return { index, count };
+}
+
+/** Every n-th question, so that long and short tasks are spread over the shards. */
+export function inShard(samples: readonly Sample[], shard: Shard | undefined): Sample[] {
+  return shard === undefined ? [...samples] : samples.filter((_, i) => i % shard.count === shard.index - 1);
+}
+
+/** Paths of the videos of a conversation, as the task names them. */
+export function videosOf(messages: readonly TaskMessage[]): string[] {
+  return messages.flatMap(({ content }) => (typeof content === 'string' ? [] : content.flatMap((part) => (part.type === 'video' ? [part.video] : []))));
+}
+
+/** The words of the user's turns. */
+export function promptOf(messages: readonly TaskMessage[]): string {
+  return messages.filter(({ role }) => role === 'user').map(({ content }) => (typeof content === 'string' ? content : content.map((part) => (part.type === 'text' ? part.text : '')).join(''))).join('\n');
+}
+
+/** Where a sample stands, for messages. */
+export const at = ({ data, id }: Pick<Sample, 'data' | 'id'>): string => `${data.task.name}, row ${id} of ${data.source}`;

@@ -1,0 +1,39 @@
+/** What stands in for a model: answers by a function, at once. */
+import type { AnswerResult, ChatMessage } from '../../src/generate/index.ts';
+import type { EvalModel } from '../../src/eval/index.ts';
+
+export type Asked = { messages: readonly ChatMessage[]; options: object };
+
+/** @param say the answer to a question's text  @param asked gets every question  @returns a model whose `loads` counts how often it was loaded */
+export function fakeModel(say: (prompt: string, asked: Asked) => string | Promise<string>, { fingerprint = 'fa4e', asked = [] as Asked[] } = {}): EvalModel & { loads: number } {
+  const model = {
+    loads: 0,
+    info: async () => ({ name: 'fake', dir: 'fake', parameters: 0, temporal_attention: null, adapter: null, fingerprint }),
+    async load() {
+      model.loads++;
+      return {
+        generate: (messages: readonly ChatMessage[], options: object) => ({
+          async result() {
+            asked.push({ messages, options });
+            return { ...result, text: await say(promptOf(messages), { messages, options }), media: mediaOf(messages) } as unknown as AnswerResult;
+          },
+        }),
+        async [Symbol.asyncDispose]() {},
+      };
+    },
+  };
+  return model;
+}
+
+const result = { token_ids: [1], finish_reason: 'stop', prompt_tokens: 10, visual_tokens: 4, timings: { total: 0.001 } };
+
+const parts = (messages: readonly ChatMessage[]) => messages.filter(({ role }) => role === 'user').flatMap(({ content }) => (typeof content === 'string' ? [{ type: 'text' as const, text: content }] : content));
+
+export const promptOf = (messages: readonly ChatMessage[]): string => parts(messages).map((part) => (part.type === 'text' ? part.text : '')).join('');
+
+const mediaOf = (messages: readonly ChatMessage[]) => parts(messages).flatMap((part) => {
+  if (part.type !== 'video') return [];
+  const frames = typeof part.video === 'string' ? [{ index: 0, time: 0 }] : part.video.map(({ index, time }) => ({ index, time }));
+  const source = typeof part.video === 'string' ? { width: 56, height: 56 } : { width: part.video[0].width, height: part.video[0].height };
+  return [{ kind: 'video', frames, grid: [1, 4, 4], sizes: { source, input: { width: 56, height: 56 } }, damage: [] }];
+});
