@@ -7,6 +7,8 @@ export {
   type Answer, type AnswerResult, type AskOptions, type BatchOptions, type BatchProgress, type BatchQuestion, type BatchSummary, type ChatMessage, type ChatPart, type FrameInput, type FrameSampling,
   type GenerationOptions, type GenerationSettings, type ImageSource, type LoadOptions, type MediaPlan, type MemoryEstimate, type ModelInfo, type Origin, type Plan, type QuestionOptions, type Setting, type TemporalScope, type TimeRounding, type VideoSource,
 } from './generate/index.ts';
+// models by name
+export { cachedModels, pull, removeModel, type CachedModel, type Environment, type Pulled, type PullOptions, type PullProgress } from './hub/index.ts';
 // video files
 export { decode, encodeVideo, frameTimes, probe, type Clip, type DecodeOptions, type Decoding, type EncodeOptions, type Frame, type Limits, type Picture, type ReadOptions, type VideoInfo } from './video/index.ts';
 // training

@@ -4,7 +4,7 @@ import { boxModel, type FrameSampling, type QuestionOptions } from '../generate/
 import { choice, number, string, type Option, type Values } from './command.ts';
 
 export const modelOption: Record<string, Option> = {
-  model: { type: 'string', short: 'm', value: 'DIR', help: 'a Qwen2-VL, Qwen2.5-VL or STAVE checkpoint directory (default: the model in the box)' },
+  model: { type: 'string', short: 'm', value: 'MODEL', help: 'a Qwen2-VL, Qwen2.5-VL or STAVE checkpoint: its directory, or the name that it was pulled by (default: the model in the box)' },
 };
 
 export const frameOptions: Record<string, Option> = {

@@ -1,11 +1,13 @@
 /** The process around the command line: signals, output that nobody reads or that has no room, exit code. */
+import { isatty } from 'node:tty';
 import { StaveError } from '../errors.ts';
 import type { Io } from './command.ts';
 import { Interrupt } from './interrupt.ts';
 import { main, report } from './main.ts';
 
 const abort = new AbortController();
-const io: Io = { stdout: process.stdout, stderr: process.stderr, signal: abort.signal };
+const someone = isatty(0) && isatty(2);
+const io: Io = { stdout: process.stdout, stderr: process.stderr, signal: abort.signal, ...(someone && { confirm: async (question) => (await import('./confirm.ts')).confirm(question, abort.signal) }) };
 for (const [signal, exitCode] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) {
   process.on(signal, () => {
     if (abort.signal.aborted) process.exit(exitCode); // the second Ctrl-C does not wait

@@ -18,6 +18,8 @@ export type Io = {
   stdout: { write(text: string): unknown; isTTY?: boolean; columns?: number };
   stderr: { write(text: string): unknown; isTTY?: boolean; columns?: number };
   signal: AbortSignal;
+  /** Asks whoever sits there whether to go on; absent: nobody does. */
+  confirm?: (question: string) => Promise<boolean>;
 };
 
 export type Values = { readonly [name: string]: string | boolean | undefined };
@@ -28,7 +30,8 @@ export type Command = {
   args: Argument[];
   options: Record<string, Option>;
   examples: string[];
-  run(args: string[], values: Values, io: Io): Promise<void>;
+  /** @returns the exit code; none: 0 */
+  run(args: string[], values: Values, io: Io): Promise<number | void>;
 };
 
 /** Options that every command has. */

@@ -1,5 +1,6 @@
 import { StaveError } from '../errors.ts';
 import { insertTemporalAttention, type InsertOptions } from '../checkpoints/index.ts';
+import { findModel } from '../hub/find.ts';
 import { choice, number, string, type Command, type Values } from './command.ts';
 import { Progress } from './progress.ts';
 
@@ -7,7 +8,7 @@ export const insert: Command = {
   name: 'insert',
   summary: 'Put untrained temporal attention into a checkpoint that has none; fine-tuning begins with it',
   args: [
-    { name: 'BASE_DIR', help: 'a Qwen2-VL or Qwen2.5-VL checkpoint directory; it is left as it is' },
+    { name: 'BASE_DIR', help: 'a Qwen2-VL or Qwen2.5-VL checkpoint: its directory, or the name that it was pulled by; it is left as it is' },
     { name: 'OUT_DIR', help: 'where the new checkpoint goes; must not exist' },
   ],
   options: {
@@ -22,7 +23,7 @@ export const insert: Command = {
   examples: ['stave insert Qwen2-VL-2B-Instruct runs/base', 'stave insert Qwen2-VL-2B-Instruct runs/base --init zero --blocks last:8'],
   async run([base, out], values, { stdout, stderr, signal }) {
     using progress = new Progress(stderr, { every: 30 });
-    const result = await insertTemporalAttention(base, out, {
+    const result = await insertTemporalAttention(await findModel(base), out, {
       head_scale: number(values, 'head-scale'),
       order: choice(values, 'order', ['spatial-first', 'temporal-first']),
       rows: choice(values, 'rows', ['patch-major', 'frame-major']),

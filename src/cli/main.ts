@@ -10,6 +10,8 @@ const commands: Record<string, { summary: string; load(): Promise<Command> }> = 
   demo: { summary: 'Watch the model in the box answer about a few clips', load: async () => (await import('./demo.ts')).demo },
   ask: { summary: 'Ask a question about a video', load: async () => (await import('./ask.ts')).ask },
   plan: { summary: 'Say what a video would cost, without decoding it', load: async () => (await import('./plan.ts')).plan },
+  pull: { summary: 'Download a model from the Hugging Face Hub', load: async () => (await import('./pull.ts')).pull },
+  models: { summary: 'List the models in the Hugging Face cache, or remove one', load: async () => (await import('./models.ts')).models },
   render: { summary: 'Make labelled Motion-10 clips (real video files)', load: async () => (await import('./render.ts')).render },
   insert: { summary: 'Put temporal attention into a checkpoint that has none', load: async () => (await import('./insert.ts')).insert },
   merge: { summary: 'Take a LoRA adapter up into a checkpoint\'s weights', load: async () => (await import('./merge.ts')).merge },
@@ -51,7 +53,7 @@ export async function main(argv: string[], io: Io): Promise<number> {
     known = command.options;
     const { args, values } = parseCommand(command, name === 'help' ? ['--help'] : rest);
     if (values.help) io.stdout.write(help(command, io.stdout.columns || undefined));
-    else await command.run(args, values, io);
+    else return (await command.run(args, values, io)) ?? 0;
     return 0;
   } catch (error) {
     return report(error, io, debug, known);

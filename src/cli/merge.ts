@@ -1,4 +1,5 @@
 import { mergeAdapter } from '../checkpoints/index.ts';
+import { findModel } from '../hub/find.ts';
 import { choice, type Command } from './command.ts';
 import { Progress } from './progress.ts';
 
@@ -6,7 +7,7 @@ export const merge: Command = {
   name: 'merge',
   summary: 'Take a LoRA adapter up into the weights: a plain checkpoint that needs no adapter',
   args: [
-    { name: 'BASE_DIR', help: 'the checkpoint directory that the adapter was trained on; it is left as it is' },
+    { name: 'BASE_DIR', help: 'the checkpoint that the adapter was trained on: its directory, or the name that it was pulled by; it is left as it is' },
     { name: 'ADAPTER_DIR', help: 'a directory with adapter_config.json and adapter_model.safetensors, by PEFT or by stave train' },
     { name: 'OUT_DIR', help: 'where the new checkpoint goes; must not exist' },
   ],
@@ -17,7 +18,7 @@ export const merge: Command = {
   examples: ['stave merge runs/base runs/tuned/adapter runs/merged'],
   async run([base, adapter, out], values, { stdout, stderr, signal }) {
     using progress = new Progress(stderr, { every: 30 });
-    await mergeAdapter(base, adapter, out, { dtype: choice(values, 'dtype', ['F32', 'F16', 'BF16']), signal, onTensor: ({ done, total }) => progress.show(`${done}/${total} tensors`) });
+    await mergeAdapter(await findModel(base), adapter, out, { dtype: choice(values, 'dtype', ['F32', 'F16', 'BF16']), signal, onTensor: ({ done, total }) => progress.show(`${done}/${total} tensors`) });
     progress.clear();
     stdout.write(values.json ? `${JSON.stringify({ model: out })}\n` : `merged model saved in ${out}\n`);
   },

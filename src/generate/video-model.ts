@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Graph } from '../graph/index.ts';
+import { findModel, modelName } from '../hub/find.ts';
 import { languageGraph, visionGraph, type Qwen2VL } from '../models/qwen2vl/index.ts';
 import { Runtime, type Program } from '../runtime/index.ts';
 import { warmUp } from '../video/index.ts';
@@ -69,21 +70,21 @@ export class VideoModel {
   }
 }
 
-/** Loads a model directory in the Hugging Face layout; without one, the model in the box. It is checked in full before this resolves; the engine may still be getting ready then, while the first video is decoded.
+/** Loads a model: a directory in the Hugging Face layout, or the name of a model that was pulled; without one, the model in the box. It is checked in full before this resolves; the engine may still be getting ready then, while the first video is decoded.
  * @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT, ADAPTER, TOKENIZER, RUNTIME; the signal's reason when aborted */
-export async function load(dir: string = boxModel, { threads, adapter, signal }: LoadOptions = {}): Promise<VideoModel> {
+export async function load(model: string = boxModel, { threads, adapter, signal }: LoadOptions = {}): Promise<VideoModel> {
   signal?.throwIfAborted();
   const start = performance.now();
   warmUp();
-  const [files, runtime] = await both(openModelFiles(dir, adapter), Runtime.create({ threads }));
+  const [files, runtime] = await both(findModel(model).then((dir) => openModelFiles(dir, adapter)), Runtime.create({ threads }));
   try {
     const vision = compile(runtime, visionGraph, files.model, signal);
     await setImmediate();
     const language = compile(runtime, languageGraph, files.model, signal);
-    const info = await describe(files.model);
-    const model: LoadedModel = { files, info, vision, language, loadTime: (performance.now() - start) / 1000 };
+    const info = { ...(await describe(files.model)), name: modelName(files.model.dir) };
+    const loaded: LoadedModel = { files, info, vision, language, loadTime: (performance.now() - start) / 1000 };
     signal?.throwIfAborted();
-    return new VideoModel(runtime, model);
+    return new VideoModel(runtime, loaded);
   } catch (error) {
     await runtime.dispose();
     throw error;
@@ -99,8 +100,8 @@ function compile(runtime: Runtime, graphOf: (model: Qwen2VL) => Graph, model: Qw
 }
 
 /** What a question about a video would take, from the files of a model alone: no engine is loaded. @throws as load() and VideoModel.plan() do */
-export async function planVideo(dir: string, video: VideoSource, question = '', options: QuestionOptions = {}): Promise<Plan> {
-  return (await prepare(await openModelFiles(dir), ask(video, question, options.system), options)).plan;
+export async function planVideo(model: string, video: VideoSource, question = '', options: QuestionOptions = {}): Promise<Plan> {
+  return (await prepare(await openModelFiles(await findModel(model)), ask(video, question, options.system), options)).plan;
 }
 
 /** Both, or the first error; then a runtime that was made all the same is ended. */

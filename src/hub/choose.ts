@@ -30,7 +30,7 @@ export function chooseTexts(files: Names & Iterable<[string, unknown]>, id: stri
     const others = [...files].map(([name]) => name).filter((name) => /\.(bin|pt|pth|gguf|onnx|h5|msgpack)$/.test(name) || name.startsWith('adapter_'));
     throw new StaveError('HUB_MISSING', {
       what: `${id} has no ${lacks}`,
-      why: others.length > 0 ? `it holds ${others.slice(0, 3).map(printable).join(', ')}${others.length > 3 ? ', …' : ''}` : undefined,
+      why: others.length > 0 ? `it holds ${others.slice(0, 3).map((name) => printable(name)).join(', ')}${others.length > 3 ? ', …' : ''}` : undefined,
       fix: lacks === 'tokenizer.json' ? 'copy the model into a folder together with the tokenizer.json of the model it was trained from, and give that folder' : 'use a checkpoint in the layout of transformers, saved as safetensors',
     });
   }

@@ -1,6 +1,7 @@
 /** Checkpoints by name: from the Hub into its cache, and from there. */
+export { freeSpace } from './cache.ts';
 export { findModel, modelName } from './find.ts';
-export { checkModelId } from './names.ts';
 export { pull, type Pulled, type PullOptions, type PullProgress } from './pull.ts';
-export { hubCache, hubEndpoint, hubSettings, type Environment, type HubSettings } from './settings.ts';
+export { reachHub, type Reached } from './reach.ts';
+export { hubCache, hubSettings, type Environment, type HubSettings } from './settings.ts';
 export { cachedModels, removeModel, type CachedModel } from './shelf.ts';

@@ -45,8 +45,8 @@ export function idOfFolder(folder: string): string | undefined {
 }
 
 /** Text that came over the network, fit for a terminal: one line, no control characters, not endless. */
-export function printable(text: string): string {
+export function printable(text: string, limit = 200): string {
   // eslint-disable-next-line no-control-regex -- it is them that are replaced
   const line = text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, '�');
-  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
+  return line.length > limit ? `${line.slice(0, limit - 1)}…` : line;
 }

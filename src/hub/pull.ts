@@ -31,7 +31,7 @@ export type PullOptions = {
   signal?: AbortSignal;
   /** HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN and the like. Default: the process's. */
   env?: Environment;
-  /** Seconds before each further try in a row. @internal */
+  /** Seconds to wait before each further try in a row; as many tries. Default: 1, 2, 4, 8, 16. */
   pauses?: readonly number[];
 };
 

@@ -18,7 +18,11 @@ export function checkRunnable(text: string, file: string): void {
   } catch (cause) {
     throw new StaveError('MODEL_CONFIG', { what: `${file} is not JSON`, why: (cause as Error).message, fix: 'tell the owner of the model, or use another', cause });
   }
-  parseConfig(config, file);
+  try {
+    parseConfig(config, file);
+  } catch (error) {
+    throw error instanceof StaveError ? new StaveError(error.code, { ...error, what: printable(error.what, 400), cause: error }) : error; // values of the file stand in it
+  }
   const quantised = (config as { quantization_config?: { quant_method?: unknown } | null }).quantization_config;
   if (quantised)
     throw new StaveError('MODEL_CONFIG', {

@@ -11,7 +11,7 @@ export const clip = `${goldens}video/h264_bframes_30fps.mp4`;
 export type Outcome = { code: number; out: string; err: string };
 
 /** Runs `stave …argv`. @param onOut sees what has been written so far  @param terminal columns of one, absent: none */
-export async function stave(argv: string[], { signal = new AbortController().signal, onOut, terminal }: { signal?: AbortSignal; onOut?: (out: string) => void; terminal?: number } = {}): Promise<Outcome> {
+export async function stave(argv: string[], { signal = new AbortController().signal, onOut, terminal, confirm }: { signal?: AbortSignal; onOut?: (out: string) => void; terminal?: number; confirm?: (question: string) => Promise<boolean> } = {}): Promise<Outcome> {
   let out = '', err = '';
   const like = terminal === undefined ? {} : { isTTY: true, columns: terminal };
   const stdout = {
@@ -22,5 +22,5 @@ export async function stave(argv: string[], { signal = new AbortController().sig
     },
   };
   const stderr = { ...like, write: (text: string) => (err += text) };
-  return { code: await main(argv, { stdout, stderr, signal }), out, err };
+  return { code: await main(argv, { stdout, stderr, signal, confirm }), out, err };
 }

@@ -6,13 +6,15 @@ import { demo } from '../../src/cli/demo.ts';
 import { evaluation } from '../../src/cli/eval.ts';
 import { insert } from '../../src/cli/insert.ts';
 import { merge } from '../../src/cli/merge.ts';
+import { models } from '../../src/cli/models.ts';
 import { plan } from '../../src/cli/plan.ts';
+import { pull } from '../../src/cli/pull.ts';
 import { render } from '../../src/cli/render.ts';
 import { train } from '../../src/cli/train.ts';
 
 const page = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
 
-for (const command of [ask, demo, evaluation, insert, merge, plan, render, train])
+for (const command of [ask, demo, evaluation, insert, merge, models, plan, pull, render, train])
   test(`docs/cli.md has every option of stave ${command.name}`, () => {
     const section = page.split(/^## /m).find((text) => text.startsWith(`stave ${command.name}\n`)) ?? assert.fail(`add "## stave ${command.name}"`);
     for (const name of Object.keys(command.options)) assert.match(section, new RegExp(`--${name}(?![\\w-])`), `--${name} is missing`);
