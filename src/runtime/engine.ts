@@ -1,10 +1,10 @@
 /** onnxruntime, seen only from the worker: sessions by program, and the tensors kept between runs. */
-import { InferenceSession, Tensor as OrtTensor, env } from 'onnxruntime-node';
+import { InferenceSession, Tensor as OrtTensor, env, listSupportedBackends } from 'onnxruntime-node';
 import { StaveError } from '../errors.ts';
 import type { Tensor, TypedArray } from '../graph/index.ts';
 import { explain } from './explain.ts';
 import { checkData, checkFeeds } from './feeds.ts';
-import type { Requests, Signature } from './protocol.ts';
+import type { About, Requests, Signature } from './protocol.ts';
 import { sessionOptions } from './session-options.ts';
 
 type Loaded = { session: InferenceSession; signature: Signature };
@@ -22,6 +22,10 @@ export class Engine {
   constructor(options: Requests['start']) {
     this.#options = options;
     env.logLevel = 'fatal'; // what goes wrong is thrown; the engine would also print it
+  }
+
+  about(): About {
+    return { version: env.versions.node ?? env.versions.common, providers: listSupportedBackends().map(({ name, bundled }) => ({ name, bundled })) };
   }
 
   async compile(request: Requests['compile']): Promise<void> {

@@ -12,9 +12,13 @@ export type Feed = Tensor | { kept: string };
 /** Bytes that the model names by a made-up location: weights that are in memory. */
 export type ExternalData = { path: string; data: Uint8Array };
 
+/** What the engine says of itself. `bundled`: in the package; the others need more installed. */
+export type About = { version: string; providers: { name: string; bundled: boolean }[] };
+
 /** `root`: of the file system or drive, where weights in files are looked up from. */
 export type Requests = {
   start: { threads: number; spin: boolean };
+  about: Record<string, never>;
   compile: { program: number; model: Uint8Array; externalData: ExternalData[]; root: string; optimize: 'all' | 'none'; signature: Signature };
   run: { program: number; feeds: Record<string, Feed>; fetch: string[]; keep: Record<string, string> };
   release: { program: number };
@@ -25,6 +29,7 @@ export type Requests = {
 };
 export type Answers = {
   start: null;
+  about: About;
   compile: null;
   run: Record<string, Tensor>;
   release: null;

@@ -6,7 +6,7 @@ import { Channel } from './channel.ts';
 import { checkData } from './feeds.ts';
 import { identify } from './identity.ts';
 import { Program, type Runner } from './program.ts';
-import type { Feed, Port, Requests, Signature } from './protocol.ts';
+import type { About, Feed, Port, Requests, Signature } from './protocol.ts';
 import { needsPauses, shareNow, shareSlowly, shareWeights, type Shared } from './share.ts';
 
 export type RuntimeOptions = {
@@ -63,6 +63,11 @@ export class Runtime {
       throw error;
     }
     return new Program(compiled.id, request.signature, this.#run, release);
+  }
+
+  /** The engine's version, and what it could run on here. */
+  about(): Promise<About> {
+    return this.#channel.call('about', {});
   }
 
   /** A copy of what is kept under a key. @throws RUNTIME when nothing is */

@@ -44,6 +44,7 @@ async function answerTo(call: Call, commit: () => boolean): Promise<Answers[Kind
   }
   const e = engine!;
   switch (call.kind) {
+    case 'about': return e.about();
     case 'compile': await e.compile(call.body); break;
     case 'run': return e.run(call.body, commit);
     case 'release': await e.release(call.body.program); break;
@@ -71,7 +72,7 @@ async function loadEngine(): Promise<typeof Engine> {
 
 /** Every buffer of the answer's tensors: they are moved, not copied. */
 function buffers(answer: Answers[Kind]): ArrayBuffer[] {
-  const tensors = answer === null ? [] : 'data' in answer && ArrayBuffer.isView(answer.data) ? [answer as Answers['read']] : Object.values(answer as Answers['run']);
+  const tensors = answer === null || 'providers' in answer ? [] : 'data' in answer && ArrayBuffer.isView(answer.data) ? [answer as Answers['read']] : Object.values(answer as Answers['run']);
   return [...new Set(tensors.map((t) => t.data.buffer))].filter((b) => b instanceof ArrayBuffer);
 }
 

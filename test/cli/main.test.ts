@@ -10,13 +10,13 @@ test('help and version', async () => {
   for (const argv of [[], ['--help'], ['-h'], ['help']]) {
     const { code, out, err } = await stave(argv);
     assert.deepEqual([code, err], [0, '']);
-    for (const name of ['demo', 'ask', 'plan', 'pull', 'models', 'render', 'insert', 'merge', 'train']) assert.match(out, new RegExp(`^ {2}${name} `, 'm'));
+    for (const name of ['demo', 'ask', 'plan', 'pull', 'models', 'doctor', 'render', 'insert', 'merge', 'train']) assert.match(out, new RegExp(`^ {2}${name} `, 'm'));
   }
   assert.deepEqual(await stave(['--version']), { code: 0, out: `${packageJson.version}\n`, err: '' });
   assert.deepEqual(await stave(['help', 'plan']), await stave(['plan', '--help']));
 });
 
-for (const name of ['demo', 'ask', 'plan', 'pull', 'models', 'render', 'insert', 'merge', 'train'])
+for (const name of ['demo', 'ask', 'plan', 'pull', 'models', 'doctor', 'render', 'insert', 'merge', 'train'])
   test(`${name} --help names every argument and option with its meaning`, async () => {
     const { code, out, err } = await stave([name, '--help']);
     assert.deepEqual([code, err], [0, '']);
