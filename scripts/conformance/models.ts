@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Decoder } from '../../src/generate/decoder.ts';
 import { encodeVisual, type TemporalScope, type VisualItem } from '../../src/generate/encoder.ts';
-import { generateTokens, type Prompt } from '../../src/generate/tokens.ts';
+import { generateTokens } from '../../src/generate/tokens.ts';
 import { textReader } from '../../src/models/checkpoint.ts';
 import { parseGenerationConfig } from '../../src/models/generation-config.ts';
 import { languageGraph, openQwen2VL, pixelValues, ropeIndex, textPositions, visionGraph, visualTokens, type Grid, type PositionIds, type Qwen2VL, type TemporalAttention, type TimeRounding } from '../../src/models/qwen2vl/index.ts';
@@ -13,6 +13,8 @@ import { encodeConversation, loadChatTemplate, loadTokenizer, type ChatTemplate,
 import { openWeights, type Weights } from '../../src/weights/index.ts';
 import type { TypedArray } from '../../src/graph/index.ts';
 import { deviation, pictures, type Row } from './compare.ts';
+
+type Prompt = PositionIds & { ids: number[]; /** [V, hidden_size] */ visual_embeds: Float32Array };
 
 type Case = {
   name: string;
@@ -139,8 +141,9 @@ async function checkLogits({ model: { config }, language, recorded }: Subject, {
 
 async function answer({ model: { config }, language, stop }: Subject, prompt: Prompt, length: number, repetition_penalty: number): Promise<number[]> {
   const decoder = new Decoder(language, config);
+  const logits = await decoder.append(prompt, prompt.visual_embeds);
   const ids: number[] = [];
-  for await (const id of generateTokens(decoder, prompt, { sampling: { temperature: 0, repetition_penalty }, stop, max_new_tokens: Math.max(NEW_TOKENS, length) })) ids.push(id);
+  for await (const id of generateTokens(decoder, prompt, logits, { sampling: { temperature: 0, repetition_penalty }, stop, max_new_tokens: Math.max(NEW_TOKENS, length) })) ids.push(id);
   return ids;
 }
 

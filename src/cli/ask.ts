@@ -1,7 +1,7 @@
 import { StaveError } from '../errors.ts';
 import { answerBatch, load, type AnswerResult, type VideoModel } from '../generate/index.ts';
 import { askOptions, frameOptions, modelDir, modelOption, textOptions, threads } from './ask-options.ts';
-import { string, type Command, type Io, type Values } from './command.ts';
+import { number, string, type Command, type Io, type Values } from './command.ts';
 import { bytes, duration, Progress } from './progress.ts';
 
 export const ask: Command = {
@@ -17,6 +17,7 @@ export const ask: Command = {
     json: { type: 'boolean', help: 'print the answer with everything that led to it, as one line of JSON' },
     batch: { type: 'string', value: 'FILE', help: 'questions as JSON lines {"id", "video", "question"}; paths are taken from the file\'s folder' },
     out: { type: 'string', value: 'FILE', help: 'where the answers of --batch go, a line each; run again, it goes on where it stopped' },
+    reuse: { type: 'string', value: 'MB', help: 'with --batch: memory for what several questions on one video share (default 512, at most an eighth of the memory)' },
     ...frameOptions,
     ...textOptions,
   },
@@ -33,15 +34,21 @@ export const ask: Command = {
     if ((batch === undefined) !== (out === undefined)) throw new StaveError('USAGE', { what: '--batch and --out go together', fix: 'stave ask --batch questions.jsonl --out answers.jsonl' });
     if (batch !== undefined && video !== undefined) throw new StaveError('USAGE', { what: `--batch takes videos and questions from ${batch}, but "${video}" was given too`, fix: 'leave it out, or ask about it without --batch' });
     if (batch === undefined && question === undefined) throw new StaveError('USAGE', { what: video === undefined ? 'a video and a question are missing' : 'the question is missing', fix: 'stave ask clip.mp4 "What happens in this video?"' });
+    if (batch === undefined && values.reuse !== undefined) throw new StaveError('USAGE', { what: '--reuse goes with --batch: there is one question only', fix: 'leave it out' });
     if (question?.trim() === '') throw new StaveError('USAGE', { what: 'the question is empty', fix: 'stave ask clip.mp4 "What happens in this video?"' });
     const options = askOptions(values, io.signal);
-    await using model = await load(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), signal: io.signal });
+    await using model = await load(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), reuse: batch === undefined ? 0 : reuseBytes(values), signal: io.signal }); // nothing comes after a single question
     if (batch !== undefined) await askBatch(model, batch, out!, values, options, io);
     else await askOne(model, video, question, values, options, io);
   },
 };
 
 type Options = ReturnType<typeof askOptions>;
+
+function reuseBytes(values: Values): number | undefined {
+  const megabytes = number(values, 'reuse', { min: 0 });
+  return megabytes === undefined ? undefined : megabytes * 1e6;
+}
 
 async function askOne(model: VideoModel, video: string, question: string, values: Values, options: Options, { stdout, stderr }: Io): Promise<void> {
   const answer = model.ask(video, question, options);

@@ -2,6 +2,7 @@ import { StaveError } from '../errors.ts';
 import type { Glance, MediaPlan } from './media.ts';
 import type { ModelInfo } from './model-files.ts';
 import type { AnswerSettings } from './plan.ts';
+import type { Reused } from './prefill.ts';
 
 /** An answer with everything that led to it; plain data. */
 export type AnswerResult = Glance & AnswerSettings & {
@@ -14,6 +15,8 @@ export type AnswerResult = Glance & AnswerSettings & {
   media: MediaPlan[];
   prompt_tokens: number;
   visual_tokens: number;
+  /** Of these, what earlier questions to the model had worked out already. */
+  reused: Reused;
   /** Seconds. `load` is the time the model took to load, once; `total` counts from the question. */
   timings: { load: number; plan: number; decode: number; vision: number; prefill: number; generate: number; total: number };
   /** After the first token; null for answers of one. */

@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/index.ts';
 import { mropeTables, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import type { Program } from '../runtime/index.ts';
-import { KeyValueCache } from './kv-cache.ts';
+import { KeyValueCache, type StoredPositions } from './kv-cache.ts';
 
 /** Positions that go through the model at once in prefill: bounds the attention scores to PIECE × (P + PIECE) a head. */
 export const PIECE = 512;
@@ -16,7 +16,7 @@ export type Positioned = { ids: ArrayLike<number>; /** [3, ids.length] */ positi
 type Piece = { input_ids: number[]; embed_index: number[]; position_ids: Int32Array; visual_embeds: Float32Array };
 
 export type StepOptions = {
-  /** Rows whose logits are wanted, counted from the end of the given tokens. Default 1. */
+  /** Rows whose logits are wanted, counted from the end of the given tokens; may be 0. Default 1. */
   rows?: number;
   signal?: AbortSignal;
 };
@@ -27,15 +27,22 @@ export class Decoder {
   readonly #config: Qwen2VLConfig;
   readonly #cache: KeyValueCache;
 
-  constructor(program: Program, config: Qwen2VLConfig) {
+  /** @param beginning of another conversation that this one goes on from: its first `length` positions */
+  constructor(program: Program, config: Qwen2VLConfig, beginning?: { stored: StoredPositions; length: number }) {
     this.#program = program;
     this.#config = config;
-    this.#cache = new KeyValueCache({ layers: config.num_hidden_layers, kv: config.num_key_value_heads, head_dim: headDim(config) });
+    const sizes = { layers: config.num_hidden_layers, kv: config.num_key_value_heads, head_dim: headDim(config) };
+    this.#cache = beginning === undefined ? new KeyValueCache(sizes) : KeyValueCache.continuing(sizes, beginning.stored, beginning.length);
   }
 
   /** Positions that the model has seen. */
   get length(): number {
     return this.#cache.length;
+  }
+
+  /** Keys and values of the positions so far, for another conversation that begins alike. */
+  stored(): StoredPositions {
+    return this.#cache.stored();
   }
 
   /** Appends tokens. Each image or video placeholder takes the next row of `visual_embeds`, [V, hidden_size]; without any, a placeholder is a token like others: a model may write one.

@@ -64,7 +64,7 @@ function feeds({ inputs }: Program, { members, B, T, h, w }: Run, items: readonl
   };
 }
 
-function joined(arrays: Float32Array[]): Float32Array {
+export function joined(arrays: readonly Float32Array[]): Float32Array {
   if (arrays.length === 1) return arrays[0];
   const all = new Float32Array(arrays.reduce((n, a) => n + a.length, 0));
   let at = 0;

@@ -5,6 +5,11 @@ const BLOCK = 128;
 
 export type CacheSizes = { layers: number; kv: number; head_dim: number };
 
+/** Keys and values of the first `length` positions of a conversation: the memory itself, whose rows up to there never change again. */
+export type StoredPositions = { readonly tensors: ReadonlyMap<string, Tensor>; readonly capacity: number; readonly length: number };
+
+export const storedBytes = ({ tensors }: StoredPositions): number => [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+
 /** Keys and values of the positions so far, [1, kv, capacity, head_dim] a layer, in memory that JavaScript owns and the engine reads without a copy.
  * A step hands in its new ones alone. Places behind `length` hold zeros and must be masked. */
 export class KeyValueCache {
@@ -18,6 +23,20 @@ export class KeyValueCache {
   constructor(sizes: CacheSizes) {
     this.#sizes = sizes;
     this.#tensors = this.#allocate(0);
+  }
+
+  /** Begins with a copy of the first `length` positions of another conversation. */
+  static continuing(sizes: CacheSizes, { tensors, capacity }: StoredPositions, length: number): KeyValueCache {
+    const cache = new KeyValueCache(sizes);
+    cache.#tensors = cache.#copyOf(tensors, capacity, length, roomFor(length));
+    cache.capacity = roomFor(length);
+    cache.length = length;
+    return cache;
+  }
+
+  /** The positions so far, not copied: what is appended later goes behind them, or into memory of its own. */
+  stored(): StoredPositions {
+    return { tensors: this.#tensors, capacity: this.capacity, length: this.length };
   }
 
   /** Inputs past_key.i and past_value.i. */
@@ -40,18 +59,23 @@ export class KeyValueCache {
   }
 
   #grow(needed: number): void {
-    const capacity = Math.ceil(needed / BLOCK) * BLOCK;
+    const capacity = roomFor(needed);
+    this.#tensors = this.#copyOf(this.#tensors, this.capacity, this.length, capacity);
+    this.capacity = capacity;
+  }
+
+  /** The first `length` rows of each head, in memory with room for `capacity`. */
+  #copyOf(tensors: ReadonlyMap<string, Tensor>, oldCapacity: number, length: number, capacity: number): Map<string, Tensor> {
     const { kv, head_dim } = this.#sizes;
-    const tensors = this.#allocate(capacity);
-    for (const [name, { data }] of tensors) {
-      const old = this.#tensors.get(name)!.data as Float32Array;
+    const copies = this.#allocate(capacity);
+    for (const [name, { data }] of copies) {
+      const old = tensors.get(name)!.data as Float32Array;
       for (let head = 0; head < kv; head++) {
-        const from = head * this.capacity * head_dim;
-        (data as Float32Array).set(old.subarray(from, from + this.length * head_dim), head * capacity * head_dim);
+        const from = head * oldCapacity * head_dim;
+        (data as Float32Array).set(old.subarray(from, from + length * head_dim), head * capacity * head_dim);
       }
     }
-    this.#tensors = tensors;
-    this.capacity = capacity;
+    return copies;
   }
 
   #allocate(capacity: number): Map<string, Tensor> {
@@ -65,3 +89,6 @@ export class KeyValueCache {
     );
   }
 }
+
+/** Follows from the number of positions alone: so does what attention adds up, to the last bit. */
+const roomFor = (positions: number): number => Math.ceil(positions / BLOCK) * BLOCK;

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { isWindowed, windowUnits, type Grid, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import { PIECE } from './decoder.ts';
 
@@ -36,4 +37,10 @@ function languageBytes(config: Qwen2VLConfig, prompt_tokens: number, max_new_tok
   const block = piece * (6 * config.hidden_size + 3 * config.intermediate_size);
   const scores = 3 * config.num_attention_heads * piece * total;
   return FLOAT * (cache + block + scores + 2 * config.vocab_size);
+}
+
+/** Bytes that this process may take at all: the machine's, or its container's. */
+export function availableMemory(): number {
+  const constrained = process.constrainedMemory?.() ?? 0;
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }

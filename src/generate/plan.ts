@@ -1,15 +1,15 @@
-import { totalmem } from 'node:os';
 import { StaveError } from '../errors.ts';
 import { ropeIndex, type PreprocessorConfig, type TimeRounding } from '../models/qwen2vl/index.ts';
-import { encodeConversation } from '../text/index.ts';
+import { encodeConversation, type Conversation } from '../text/index.ts';
 import type { ReadOptions } from '../video/index.ts';
 import type { TemporalScope } from './encoder.ts';
 import type { FrameSampling } from './frame-sampling.ts';
 import { glance, planMedia, type Glance, type MediaOptions, type MediaPlan, type MediaSource } from './media.ts';
-import { estimateMemory, type MemoryEstimate } from './memory.ts';
+import { availableMemory, estimateMemory, type MemoryEstimate } from './memory.ts';
 import { splitMedia, type ChatMessage } from './messages.ts';
 import type { ModelFiles } from './model-files.ts';
 import { pixelBounds, type PixelBounds, type PixelOptions } from './pixel-bounds.ts';
+import { cutsOf } from './reuse/cuts.ts';
 import { resolveSettings, type GenerationOptions, type GenerationSettings, type Setting } from './settings.ts';
 
 export type AskOptions = GenerationOptions & PixelOptions & {
@@ -54,8 +54,11 @@ export type Plan = Glance & {
   settings: GenerationSettings;
 };
 
+/** A prompt as tokens with their M-RoPE positions; see cutsOf. */
+export type PromptTokens = { ids: number[]; position_ids: Int32Array; rope_delta: number; cuts: number[] };
+
 /** A plan with what is needed to carry it out. */
-export type Prepared = { plan: Plan; sources: MediaSource[]; mediaOptions: MediaOptions; prompt: { ids: number[]; position_ids: Int32Array; rope_delta: number }; made: AnswerSettings };
+export type Prepared = { plan: Plan; sources: MediaSource[]; mediaOptions: MediaOptions; prompt: PromptTokens; made: AnswerSettings };
 
 /** The caller's options, else what the model's files say, else defaults. @throws USAGE */
 export function answerSettings({ model, generation, generationJson, preprocessorFiles, sampling }: ModelFiles, options: AskOptions): AnswerSettings {
@@ -85,7 +88,8 @@ export async function prepare(files: ModelFiles, messages: readonly ChatMessage[
   const media: MediaPlan[] = [];
   for (const source of sources) media.push(await planMedia(source, mediaOptions));
   const of = (kind: string) => media.filter((item) => item.kind === kind);
-  const { ids } = encodeConversation(tokenizer, template, plain, { addGenerationPrompt: true, videoTokens: of('video').map(({ tokens }) => tokens), imageTokens: of('image').map(({ tokens }) => tokens) });
+  const conversation = encodeConversation(tokenizer, template, plain, { addGenerationPrompt: true, videoTokens: of('video').map(({ tokens }) => tokens), imageTokens: of('image').map(({ tokens }) => tokens) });
+  const { ids } = conversation;
   const grids = { videos: of('video').map(({ grid }) => grid), images: of('image').map(({ grid }) => grid), second_per_grid_ts: of('video').map(({ second_per_grid_t }) => second_per_grid_t) };
   const positions = ropeIndex(ids, grids, { ...config, spatial_merge_size, tokens_per_second: windowed?.tokens_per_second, time_rounding: made.time_rounding });
   const plan: Plan = {
@@ -99,7 +103,18 @@ export async function prepare(files: ModelFiles, messages: readonly ChatMessage[
     settings,
   };
   checkLimits(plan, config.max_position_embeddings, options);
-  return { plan, sources, mediaOptions, prompt: { ids, ...positions }, made };
+  const answers = plain.some(({ role }) => role === 'assistant') ? answerStarts(conversation) : [];
+  return { plan, sources, mediaOptions, prompt: { ids, ...positions, cuts: cutsOf(ids, answers, config) }, made };
+}
+
+/** Where earlier answers begin; a template under which that can't be told has its prompts cut behind videos and images alone. */
+function answerStarts(conversation: Conversation): number[] {
+  try {
+    return conversation.answerSpans.map(({ start }) => start);
+  } catch (error) {
+    if (error instanceof StaveError && error.code === 'TOKENIZER') return [];
+    throw error;
+  }
 }
 
 function within(preprocessor: PreprocessorConfig, { min_pixels, max_pixels }: PixelBounds): PreprocessorConfig {
@@ -116,12 +131,6 @@ function checkLimits({ prompt_tokens, visual_tokens, memory, settings, media }: 
     throw new StaveError('LIMIT', { what: `prompt and answer take ${tokens} tokens, ${mostTokens} are allowed`, why: `${needs}, the prompt ${prompt_tokens} in all, the answer up to ${settings.max_new_tokens.value}`, fix });
   const mostMemory = limits.memory ?? availableMemory();
   if (memory.total > mostMemory) throw new StaveError('LIMIT', { what: `the answer takes about ${megabytes(memory.total)} of memory, ${megabytes(mostMemory)} are allowed`, why: needs, fix });
-}
-
-/** Bytes that this process may take at all: the machine's, or its container's. */
-function availableMemory(): number {
-  const constrained = process.constrainedMemory?.() ?? 0;
-  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }
 
 const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;

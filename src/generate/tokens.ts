@@ -1,10 +1,7 @@
 import { textPositions } from '../models/qwen2vl/index.ts';
-import type { Decoder, Positioned } from './decoder.ts';
+import type { Decoder } from './decoder.ts';
 import { Random } from './random.ts';
 import { sample, type Sampling } from './samplers.ts';
-
-/** What the model is given: token ids with their positions, and the visual tokens that its placeholders stand for, [V, hidden_size]. */
-export type Prompt = Positioned & { ids: readonly number[]; rope_delta: number; visual_embeds: Float32Array };
 
 export type TokenOptions = {
   sampling: Sampling;
@@ -16,12 +13,11 @@ export type TokenOptions = {
   signal?: AbortSignal;
 };
 
-/** Prefill, then one token after the other, the one that ends the answer included. */
-export async function* generateTokens(decoder: Decoder, prompt: Prompt, { sampling, seed = 0, stop, max_new_tokens, signal }: TokenOptions): AsyncGenerator<number, void> {
+/** One token after the other, the one that ends the answer included. @param prompt what the decoder has seen  @param logits of the first token, [vocab_size] */
+export async function* generateTokens(decoder: Decoder, prompt: { ids: readonly number[]; rope_delta: number }, logits: Float32Array, { sampling, seed = 0, stop, max_new_tokens, signal }: TokenOptions): AsyncGenerator<number, void> {
   const random = new Random(seed);
   const seen = new Set(prompt.ids); // what the repetition penalty looks at
   const none = new Float32Array();
-  let logits = await decoder.append(prompt, prompt.visual_embeds, { signal });
   for (let count = 1; ; count++) {
     const id = sample(logits, seen, sampling, random);
     yield id;

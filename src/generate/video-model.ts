@@ -10,13 +10,18 @@ import type { VideoSource } from './media.ts';
 import { question as ask, type ChatMessage } from './messages.ts';
 import { describe, openModelFiles, type ModelFiles, type ModelInfo } from './model-files.ts';
 import { answerSettings, prepare, type AnswerSettings, type AskOptions, type Plan, type QuestionOptions } from './plan.ts';
-import { run, type LoadedModel } from './run.ts';
+import type { LoadedModel } from './prefill.ts';
+import { reuseLimit } from './reuse/limit.ts';
+import { Reuse } from './reuse/reuse.ts';
+import { run } from './run.ts';
 
 export type LoadOptions = {
   /** Threads of the engine. Default: as many as there are cores. */
   threads?: number;
   /** Directory of a LoRA adapter as PEFT saves it, to use beside the weights. */
   adapter?: string;
+  /** Bytes of visual tokens, keys and values that are kept, so that later questions on the same videos need not work them out again; 0: none. Default: 512 MB, at most an eighth of the memory. */
+  reuse?: number;
   signal?: AbortSignal;
 };
 
@@ -62,6 +67,7 @@ export class VideoModel {
 
   /** Frees the model's memory; answers under way fail. */
   async dispose(): Promise<void> {
+    this.#model.reuse.close();
     await this.#runtime.dispose();
   }
 
@@ -71,18 +77,20 @@ export class VideoModel {
 }
 
 /** Loads a model: a directory in the Hugging Face layout, or the name of a model that was pulled; without one, the model in the box. It is checked in full before this resolves; the engine may still be getting ready then, while the first video is decoded.
- * @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT, ADAPTER, TOKENIZER, RUNTIME; the signal's reason when aborted */
-export async function load(model: string = boxModel, { threads, adapter, signal }: LoadOptions = {}): Promise<VideoModel> {
+ * @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT, ADAPTER, TOKENIZER, RUNTIME, USAGE; the signal's reason when aborted */
+export async function load(model: string = boxModel, { threads, adapter, reuse, signal }: LoadOptions = {}): Promise<VideoModel> {
   signal?.throwIfAborted();
   const start = performance.now();
+  const limit = reuseLimit(reuse);
   warmUp();
-  const [files, runtime] = await both(findModel(model).then((dir) => openModelFiles(dir, adapter)), Runtime.create({ threads }));
+  const opening = findModel(model).then((dir) => openModelFiles(dir, adapter));
+  const [files, runtime] = await both(opening, Runtime.create({ threads }));
   try {
     const vision = compile(runtime, visionGraph, files.model, signal);
     await setImmediate();
     const language = compile(runtime, languageGraph, files.model, signal);
     const info = { ...(await describe(files.model)), name: modelName(files.model.dir) };
-    const loaded: LoadedModel = { files, info, vision, language, loadTime: (performance.now() - start) / 1000 };
+    const loaded: LoadedModel = { files, info, vision, language, reuse: new Reuse(limit), loadTime: (performance.now() - start) / 1000 };
     signal?.throwIfAborted();
     return new VideoModel(runtime, loaded);
   } catch (error) {
