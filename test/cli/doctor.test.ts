@@ -33,11 +33,13 @@ test('a line per check; engine and decoder have really worked; nothing is asked 
   assert.deepEqual(hub.seen, []);
 });
 
+/** What it says of the Hub, and the exit code. */
+async function look(): Promise<[number, Finding]> {
+  const { code, out } = await stave(['doctor', '--network', '--json']);
+  return [code, findings(out).hub];
+}
+
 test('the Hub with --network: reached, its word on the token, or not there with exit code 1', async () => {
-  const look = async (): Promise<[number, Finding]> => {
-    const { code, out } = await stave(['doctor', '--network', '--json']);
-    return [code, findings(out).hub];
-  };
   hub.fault = ({ path }) => ({ status: path === '/api/models' ? 200 : 404 });
   assert.match((await look())[1].found, /answered in [\d.]+ s, no token is set$/);
   process.env.HF_TOKEN = 'hf_x';
