@@ -61,7 +61,7 @@ export async function checkStage2(lesson: Lesson, { stage2 }: StagesFile): Promi
   const folder = await mkdtemp(join(tmpdir(), 'stave-conformance-'));
   try {
     const saved = join(folder, 'adapter');
-    await saveAdapter(saved, { config, tensors: final, base: [...parameterShapes(model.config).keys()], base_model_name_or_path: null });
+    await saveAdapter(saved, { config, layers, tensors: final, shapes: parameterShapes(model.config), base_model_name_or_path: null });
     return [
       { name: 'stage2 layers', ok: matched, note: matched ? `${layers.length} adapters, ${weights.size - 2 * layers.length} tensors trained whole` : 'other tensors are trained than in the reference' },
       ...rows,

@@ -1,5 +1,4 @@
-import { resolve } from 'node:path';
-import { loadRecipe, train as run, type TrainProgress } from '../train/index.ts';
+import { loadStages, trainStages, type TrainProgress } from '../train/index.ts';
 import { string, type Command } from './command.ts';
 import { bytes, duration, Progress } from './progress.ts';
 
@@ -15,10 +14,10 @@ export const train: Command = {
   examples: ['stave train box/recipe.json', 'stave train box/recipe.json --resume', 'stave train box/recipe.json --out runs/again'],
   async run([file], values, { stdout, stderr, signal }) {
     const out = string(values, 'out');
-    const recipe = { ...(await loadRecipe(file)), ...(out === undefined ? {} : { out: resolve(out) }) };
+    const stages = await loadStages(file, out);
     const goOn = `stave train ${file}${out === undefined ? '' : ` --out ${out}`} --resume`;
     using progress = new Progress(stderr, { every: 30 });
-    const result = await run(recipe, {
+    const result = await trainStages(stages, {
       resume: values.resume === true,
       signal,
       onStep: (step) => (values.json ? stdout.write(`${JSON.stringify(step)}\n`) : progress.show(line(step))),
@@ -29,8 +28,8 @@ export const train: Command = {
     });
     progress.clear();
     if (values.json) stdout.write(`${JSON.stringify(result)}\n`);
-    else if (result.finished) stdout.write(`model saved in ${result.model}\n`);
-    else stdout.write(`stopped after step ${result.step} of ${recipe.steps}; "${goOn}" continues\n`);
+    else if (result.finished) stdout.write(`model saved in ${result.model}${result.adapter === undefined ? '' : `, its adapter in ${result.adapter}`}\n`);
+    else stdout.write(`stopped after step ${result.step} of ${stages[result.stage].steps}${stages.length > 1 ? ` in stage ${result.stage + 1} of ${stages.length}` : ''}; "${goOn}" continues\n`);
     if (!result.finished) signal.throwIfAborted();
   },
 };

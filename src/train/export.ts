@@ -1,12 +1,13 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { saveSafetensors } from '../weights/index.ts';
+import { saveCheckpoint } from '../weights/index.ts';
 import { list, writeDirectory, writeWhole } from '../files/write.ts';
 
 export type ExportOptions = {
   /** config.json in full. */
   config: Record<string, unknown>;
-  weights: Iterable<[string, { shape: number[]; data: Float32Array }]>;
+  /** By the names that they are saved under; data may come when its turn comes. */
+  weights: Iterable<[string, { shape: readonly number[]; data: Float32Array | (() => Promise<Float32Array>) }]>;
   dtype: 'F32' | 'BF16';
   /** Directory whose tokenizer files and chat template are copied. */
   tokenizer: string;
@@ -23,7 +24,7 @@ const tokenizerFiles = /^(tokenizer\.json|tokenizer_config\.json|vocab\.json|mer
 export async function exportModel(directory: string, options: ExportOptions): Promise<void> {
   await writeDirectory(directory, async (temporary) => {
     const json = (name: string, value: unknown) => writeWhole(join(temporary, name), `${JSON.stringify(value, null, 2)}\n`);
-    await saveSafetensors(join(temporary, 'model.safetensors'), [...options.weights].map(([name, { shape, data }]) => ({ name, dtype: options.dtype, shape, data })));
+    await saveCheckpoint(temporary, [...options.weights].map(([name, { shape, data }]) => ({ name, dtype: options.dtype, shape, data })));
     await json('config.json', { ...options.config, torch_dtype: options.dtype === 'BF16' ? 'bfloat16' : 'float32' });
     await json('preprocessor_config.json', preprocessorJson(options));
     await json('generation_config.json', { do_sample: false, eos_token_id: options.eos_token_id, pad_token_id: options.pad_token_id });

@@ -9,15 +9,17 @@ import { curveSvg } from './curve.ts';
 import { DataSource } from './data.ts';
 import { trainEngine, type TrainEngine } from './engine.ts';
 import { evaluateModel } from './evaluate.ts';
-import { exportModel, preprocessorJson } from './export.ts';
+import { preprocessorJson } from './export.ts';
 import { writeError, writeWhole } from '../files/write.ts';
 import { identityOf, type Identity } from './identity.ts';
 import { lockRun } from './lock.ts';
 import { matmulFlops } from './flops.ts';
 import { Meter, type Speed } from './meter.ts';
 import { MetricsFile, readMetrics, type EvalMetrics } from './metrics.ts';
+import { DROPOUT, dropoutRows } from './lora.ts';
 import { savedConfig, startModel, type TrainModel } from './model.ts';
 import type { Recipe } from './recipe.ts';
+import { saveModel } from './save-model.ts';
 import { scheduleFactor } from './schedule.ts';
 import { trainGraphs } from './step.ts';
 import { openTokenizer } from './tokenizer.ts';
@@ -41,7 +43,7 @@ export type TrainOptions = {
   resume?: boolean;
 };
 
-export type TrainResult = { step: number; finished: boolean; /** The saved model's directory, when finished. */ model?: string; eval?: EvalMetrics['eval'] };
+export type TrainResult = { step: number; finished: boolean; /** The saved model's directory, when finished. */ model?: string; /** That of its adapters in PEFT's files, where the recipe has them. */ adapter?: string; eval?: EvalMetrics['eval'] };
 
 /** Runs a recipe: clips rendered on the way, one update a step, evaluations, checkpoints, and at the end the model in `<out>/model`.
  * @throws RECIPE, TRAIN (loss not a number, nothing to resume, another run in the folder), IO (full disk): the last whole checkpoint stays */
@@ -69,6 +71,7 @@ async function locked(recipe: Recipe, { onStep, onLog, signal, resume = false }:
   const identity = await identityOf(recipe);
   const saved = resume ? await loadCheckpoint(recipe, identity) : await refuseBegun(recipe);
   const model = await startModel(recipe, tokenizer);
+  await using _ = { [Symbol.asyncDispose]: () => model.close() };
   const state = saved ?? fresh(model);
   const metrics = new MetricsFile(join(recipe.out, 'metrics.jsonl'));
   await metrics.truncate(state.step);
@@ -77,13 +80,13 @@ async function locked(recipe: Recipe, { onStep, onLog, signal, resume = false }:
   const runtime = await Runtime.create({ threads: recipe.threads });
   const data = new DataSource({ tokenizer: recipe.tokenizer, config: savedConfig(model.config, recipe), data: recipe.data, batch: recipe.batch, evaluation: recipe.eval });
   try {
-    const graphs = trainGraphs(model.tensors, model.config, recipe.optimizer, parsePreprocessorConfig(preprocessorJson(recipe.data)));
+    const graphs = trainGraphs(model.tensors, model.config, recipe.optimizer, parsePreprocessorConfig(preprocessorJson(recipe.data)), model.lora);
     const started = performance.now();
     const engine = await trainEngine(runtime, graphs, state, recipe.optimizer, recipe.batch.accumulate, signal);
-    const size = [...model.tensors.values()].reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
-    await log(`${recipe.name}: ${(size / 1e6).toFixed(2)} M parameters, graphs ready in ${((performance.now() - started) / 1000).toFixed(1)} s, ${resume ? `continuing after step ${state.step}` : `seed ${recipe.seed}`}`);
+    const [size, trained] = [model.tensors, model.trained].map((tensors) => [...tensors.values()].reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0));
+    await log(`${recipe.name}: ${(size / 1e6).toFixed(2)} M parameters${trained < size ? `, ${(trained / 1e6).toFixed(2)} M of them trained` : ''}, graphs ready in ${((performance.now() - started) / 1000).toFixed(1)} s, ${resume ? `continuing after step ${state.step}` : `seed ${recipe.seed}`}`);
     const meter = new Meter(recipe.steps, (sizes) => matmulFlops(recipe.batch.accumulate === 1 ? graphs.step : graphs.accumulate, sizes));
-    return await steps({ recipe, identity, model, engine, data, metrics, log, note, meter, onStep, signal }, state.step);
+    return await steps({ recipe, identity, model, runtime, engine, data, metrics, log, note, meter, onStep, signal }, state.step);
   } finally {
     await data.close();
     await runtime.dispose();
@@ -102,10 +105,10 @@ function fresh({ trained }: TrainModel): TrainState {
   return { step: 0, weights: trained, m: zeros(), v: zeros() };
 }
 
-type Run = { recipe: Recipe; identity: Identity; model: TrainModel; engine: TrainEngine; data: DataSource; metrics: MetricsFile; log: (line: string) => Promise<void>; /** Into log.txt alone: what the result says too. */ note: (line: string) => Promise<void>; meter: Meter } & Pick<TrainOptions, 'onStep' | 'signal'>;
+type Run = { recipe: Recipe; identity: Identity; model: TrainModel; runtime: Runtime; engine: TrainEngine; data: DataSource; metrics: MetricsFile; log: (line: string) => Promise<void>; /** Into log.txt alone: what the result says too. */ note: (line: string) => Promise<void>; meter: Meter } & Pick<TrainOptions, 'onStep' | 'signal'>;
 
 async function steps(run: Run, done: number): Promise<TrainResult> {
-  const { recipe, identity, engine, data, metrics, note, meter, onStep, signal } = run;
+  const { recipe, identity, engine, metrics, note, meter, onStep, signal } = run;
   const { accumulate } = recipe.batch;
   let held: EvalMetrics['eval'] | undefined;
   let saved = done;
@@ -120,7 +123,7 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
     if (signal?.aborted) break;
     const batches: Batch[] = [];
     const lr = recipe.optimizer.lr * scheduleFactor(recipe.schedule, done);
-    const { loss, grad_norm } = await engine.update(microBatches(data, done * accumulate, accumulate, recipe.steps * accumulate, batches), lr);
+    const { loss, grad_norm } = await engine.update(microBatches(run, done * accumulate, batches), lr);
     done++;
     if (!Number.isFinite(loss) || !Number.isFinite(grad_norm)) throw notANumber(done, loss, grad_norm, batches, recipe);
     const speed = meter.step(done, batches.map(({ sizes }) => sizes));
@@ -141,9 +144,9 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
     await note(`stopped after step ${done}; its checkpoint is saved`);
     return { step: done, finished: false, eval: held };
   }
-  const directory = await saveModel(run);
-  await note(`finished: ${directory}`);
-  return { step: done, finished: true, model: directory, eval: held };
+  const files = await saveModel(recipe, run.model, (await engine.state()).weights, run.runtime);
+  await note(`finished: ${files.model}`);
+  return { step: done, finished: true, ...files, eval: held };
 }
 
 /** Evaluates and writes the result down; undefined when the signal came before its end. */
@@ -164,28 +167,14 @@ async function evaluate({ recipe, engine, data, metrics, log, meter, signal }: R
 }
 
 /** The micro-batches of an update; `used` collects them for reports. */
-async function* microBatches(data: DataSource, first: number, count: number, last: number, used: Batch[]): AsyncGenerator<Batch> {
-  for (let i = 0; i < count; i++) {
-    const batch = await data.next({ set: 'train', index: first + i }, last);
+async function* microBatches({ recipe, data, model }: Run, first: number, used: Batch[]): AsyncGenerator<Batch> {
+  const { accumulate } = recipe.batch;
+  for (let index = first; index < first + accumulate; index++) {
+    const batch = await data.next({ set: 'train', index }, recipe.steps * accumulate);
+    if (model.lora.dropout > 0) batch.feeds[DROPOUT] = dropoutRows(recipe.seed, index, batch.sizes, model.config.vision_config);
     used.push(batch);
     yield batch;
   }
-}
-
-async function saveModel({ recipe, model, engine }: Run): Promise<string> {
-  const directory = join(recipe.out, 'model');
-  const { weights } = await engine.state();
-  await exportModel(directory, {
-    config: savedConfig(model.config, recipe),
-    weights: [...model.weights].map(([name, tensor]) => [name, weights.get(name) ?? tensor]),
-    dtype: recipe.dtype,
-    tokenizer: recipe.tokenizer,
-    min_pixels: recipe.data.min_pixels,
-    max_pixels: recipe.data.max_pixels,
-    eos_token_id: model.config.eos_token_id,
-    pad_token_id: model.config.pad_token_id ?? model.config.eos_token_id[0],
-  });
-  return directory;
 }
 
 function notANumber(step: number, loss: number, grad_norm: number, batches: Batch[], recipe: Recipe): StaveError {

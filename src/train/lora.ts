@@ -1,10 +1,11 @@
 /** Low-rank adapters in training: the recipe's field `lora`, what they start from, and how a layer gets at its own. */
 import { random } from '../clips/index.ts';
-import { constant, input, type Value } from '../graph/index.ts';
+import { constant, input, type Tensor, type Value } from '../graph/index.ts';
 import { checkPatterns, parsePatterns } from '../models/adapter-config.ts';
 import type { Fields } from '../models/fields.ts';
 import { keyPattern, linearLayers, loraLayers, type LoraConfig, type LoraLayer } from '../models/lora.ts';
 import { dropout, type Lora } from '../nn/index.ts';
+import type { Batch } from './batch.ts';
 
 /** The recipe's field. What of the model is trained whole gets none: `trainable` says that. */
 export type LoraSettings = Pick<LoraConfig, 'r' | 'alpha' | 'dropout' | 'targets' | 'rank_pattern' | 'alpha_pattern'>;
@@ -33,7 +34,7 @@ export function parseLora(fields: Fields): LoraSettings {
 }
 
 /** The layers that get an adapter. @param whole names of the tensors that are trained themselves  @throws RECIPE through `refuse` for a target or a pattern that fits none */
-export function trainedLayers(settings: LoraSettings, shapes: ReadonlyMap<string, readonly number[]>, whole: ReadonlySet<string>, refuse: (field: string, what: string) => never): LoraLayer[] {
+export function trainedLayers(settings: LoraSettings, shapes: ReadonlyMap<string, readonly number[]>, whole: ReadonlySet<string>, refuse: (field: 'targets' | 'rank_pattern' | 'alpha_pattern', why: string) => never): LoraLayer[] {
   const all = linearLayers(shapes);
   const free = new Map([...all].filter(([module]) => !whole.has(`${module}.weight`) && !whole.has(`${module}.bias`)));
   const config: LoraConfig = { ...settings, modules_to_save: [] };
@@ -78,8 +79,9 @@ export function findLora({ layers, dropout: rate }: LoraTraining, find: (name: s
   };
 }
 
-/** The numbers for a micro-batch: as many as its longest layer has rows. */
-export function dropoutRows(seed: number, batch: number, rows: number): Float32Array {
-  const { range } = random(seed, DROPOUT, batch);
-  return Float32Array.from({ length: rows }, () => range(256, 1024));
+/** The numbers for a micro-batch: as many as the layer with most rows has. */
+export function dropoutRows(seed: number, index: number, { B, T, M, S }: Batch['sizes'], { spatial_merge_size }: { spatial_merge_size: number }): Tensor {
+  const { range } = random(seed, DROPOUT, index);
+  const rows = B * Math.max(T * M * spatial_merge_size ** 2, S); // patches of the vision encoder, positions of the language model
+  return { dtype: 'float32', dims: [rows], data: Float32Array.from({ length: rows }, () => range(256, 1024)) };
 }

@@ -1,7 +1,10 @@
 import { StaveError } from '../errors.ts';
+import { floats } from '../models/checkpoint.ts';
+import { linearLayers } from '../models/lora.ts';
 import { configJson, openQwen2VL, parameterShapes, parseConfig, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import type { Tokenizer } from '../text/index.ts';
 import { initialWeights } from './init.ts';
+import { startLora, trainedLayers, type LoraTraining } from './lora.ts';
 import type { Recipe } from './recipe.ts';
 import type { ModelTensor } from './step.ts';
 
@@ -60,33 +63,85 @@ export function matches(name: string, patterns: string[]): boolean {
 
 const quote = (text: string) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
 
+type Tensors = Map<string, { shape: number[]; data: Float32Array }>;
+
 export type TrainModel = {
   config: Qwen2VLConfig;
-  /** All tensors at the start; frozen ones stay so. */
-  weights: Map<string, { shape: number[]; data: Float32Array }>;
-  /** The trained tensors of them. */
-  trained: Map<string, { shape: number[]; data: Float32Array }>;
+  /** Of all of the model's tensors, by name. */
+  shapes: Map<string, number[]>;
+  /** What is trained, at the start: tensors of the model, and the matrices of adapters. */
+  trained: Tensors;
+  /** For the graphs: all tensors of the model, and the adapters' matrices. */
   tensors: Map<string, ModelTensor>;
+  /** Low-rank adapters on frozen layers; none without `lora` in the recipe. */
+  lora: LoraTraining;
+  /** A tensor of the model as it was at the start; frozen ones stay so. */
+  read(name: string): Promise<Float32Array>;
+  /** What the checkpoint that it started from calls a tensor. */
+  storedName(name: string): string;
+  close(): Promise<void>;
 };
 
-/** The recipe's model before its first step: a checkpoint's, or new weights. @throws RECIPE when nothing would be trained */
+/** The recipe's model before its first step: a checkpoint's, or new weights. Close it. @throws RECIPE when nothing would be trained, or adapters fit no layer */
 export async function startModel(recipe: Recipe, tokenizer: Tokenizer): Promise<TrainModel> {
-  const { config, weights } = recipe.init === null ? fromScratch(recipe, newConfig(recipe, tokenizer)) : await fromCheckpoint(recipe.init);
-  const trained = new Map([...weights].filter(([name]) => matches(name, recipe.trainable)));
-  if (trained.size === 0) throw new StaveError('RECIPE', { what: `trainable is ${JSON.stringify(recipe.trainable)}, which no tensor matches`, fix: `the tensors have names like ${[...weights.keys()].slice(0, 3).join(', ')}` });
-  const tensors = new Map([...weights].map(([name, { shape, data }]): [string, ModelTensor] => [name, { shape, source: trained.has(name) ? null : { data } }]));
-  return { config, weights, trained, tensors };
+  const source = recipe.init === null ? fromScratch(recipe, newConfig(recipe, tokenizer)) : await fromCheckpoint(recipe.init);
+  try {
+    return await withTrained(recipe, source);
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
 }
 
-function fromScratch(recipe: Recipe, config: Qwen2VLConfig): Pick<TrainModel, 'config' | 'weights'> {
-  return { config, weights: initialWeights(config, recipe) };
+/** A model's weights, before it is said which are trained. */
+type Source = Pick<TrainModel, 'config' | 'shapes' | 'read' | 'storedName' | 'close'> & { /** A tensor that stays as it is, for the graphs. */ frozen(name: string): ModelTensor };
+
+async function withTrained(recipe: Recipe, { frozen, ...source }: Source): Promise<TrainModel> {
+  const names = [...source.shapes.keys()];
+  const whole = new Set(names.filter((name) => matches(name, recipe.trainable)));
+  const refuse: Parameters<typeof trainedLayers>[3] = (field, why) => {
+    throw new StaveError('RECIPE', { what: `lora.${field} is ${JSON.stringify(recipe.lora?.[field])}`, why, fix: `layers have names like ${linearNames(source.shapes).join(', ')}` });
+  };
+  const layers = recipe.lora === undefined ? [] : trainedLayers(recipe.lora, source.shapes, whole, refuse);
+  if (whole.size === 0 && layers.length === 0) throw new StaveError('RECIPE', { what: `trainable is ${JSON.stringify(recipe.trainable)}, which no tensor matches`, fix: `the tensors have names like ${names.slice(0, 3).join(', ')}` });
+  const trained: Tensors = new Map();
+  for (const name of names) if (whole.has(name)) trained.set(name, { shape: source.shapes.get(name)!, data: await source.read(name) });
+  for (const [name, tensor] of startLora(layers, recipe.seed)) trained.set(name, tensor);
+  const tensors = new Map<string, ModelTensor>(names.map((name) => [name, whole.has(name) ? { shape: source.shapes.get(name)!, source: null } : frozen(name)]));
+  for (const [name, { shape }] of trained) if (!tensors.has(name)) tensors.set(name, { shape, source: null });
+  return { ...source, trained, tensors, lora: { layers, dropout: recipe.lora?.dropout ?? 0 } };
 }
 
-/** A checkpoint's weights as float32. */
-async function fromCheckpoint(directory: string): Promise<Pick<TrainModel, 'config' | 'weights'>> {
+const linearNames = (shapes: ReadonlyMap<string, readonly number[]>): string[] => [...linearLayers(shapes).keys()].slice(0, 3);
+
+function fromScratch(recipe: Recipe, config: Qwen2VLConfig): Source {
+  const weights = initialWeights(config, recipe);
+  return {
+    config,
+    shapes: new Map([...weights].map(([name, { shape }]) => [name, shape])),
+    read: async (name) => weights.get(name)!.data,
+    frozen(name) {
+      const { shape, data } = weights.get(name)!;
+      return { shape, source: { data } };
+    },
+    storedName: (name) => name,
+    close: async () => {},
+  };
+}
+
+/** A checkpoint's weights. Frozen ones stay in their files, from which the engine takes them, as in inference. */
+async function fromCheckpoint(directory: string): Promise<Source> {
   const { config, weights: stored, storedName } = await openQwen2VL(directory);
-  await using _ = stored;
-  const weights: TrainModel['weights'] = new Map();
-  for (const [name, shape] of parameterShapes(config)) weights.set(name, { shape, data: await stored.readF32(storedName(name)) });
-  return { config, weights };
+  const shapes = parameterShapes(config);
+  return {
+    config,
+    shapes,
+    read: (name) => stored.readF32(storedName(name)),
+    frozen(name) {
+      const { dtype, ...source } = stored.info(storedName(name));
+      return { shape: shapes.get(name)!, source, dtype: floats[dtype] };
+    },
+    storedName,
+    close: () => stored.close(),
+  };
 }

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { Fields } from '../models/fields.ts';
 import { AREA, evenFrames, parseLesson, type Lesson } from './lesson.ts';
+import { parseLora, type LoraSettings } from './lora.ts';
 import type { AdamWSettings } from './optimizer.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -24,8 +25,10 @@ export type Recipe = {
   attention_init: 'free' | 'neighbours';
   /** Deviation of the normal distribution that new weights are drawn from. */
   init_std: number | 'fan_in';
-  /** Patterns of tensor names (`*` = anything); the others stay as they are. */
+  /** Patterns of tensor names (`*` = anything) that are trained whole; the others stay as they are. */
   trainable: string[];
+  /** Low-rank adapters on linear layers that are not trained whole. Absent: none. */
+  lora?: LoraSettings;
   data: {
     task: 'motion10';
     frames: number;
@@ -55,6 +58,11 @@ export type Recipe = {
 /** Reads and checks a recipe; relative paths in it are relative to its folder.
  * @throws StaveError RECIPE naming the field, its value and what is allowed; IO when the file can't be read */
 export async function loadRecipe(file: string): Promise<Recipe> {
+  return readRecipe(file, parseRecipe);
+}
+
+/** A recipe file, read and checked by `parse`; its errors say the file. @throws RECIPE, IO */
+export async function readRecipe<T>(file: string, parse: (json: unknown, base: string) => T): Promise<T> {
   const text = await readFile(file, 'utf8').catch((cause: Error) => {
     throw new StaveError('IO', { what: `cannot read the recipe ${file}`, why: cause.message, fix: 'give the path of a recipe, for example box/recipe.json', cause });
   });
@@ -65,7 +73,7 @@ export async function loadRecipe(file: string): Promise<Recipe> {
     throw new StaveError('RECIPE', { what: `${file} is not valid JSON`, why: (cause as Error).message, fix: 'correct it there', cause });
   }
   try {
-    return parseRecipe(json, dirname(resolve(file)));
+    return parse(json, dirname(resolve(file)));
   } catch (error) {
     throw error instanceof StaveError && error.code === 'RECIPE' ? new StaveError('RECIPE', { ...error, what: `${file}: ${error.what}`, cause: error }) : error;
   }
@@ -74,21 +82,24 @@ export async function loadRecipe(file: string): Promise<Recipe> {
 /** @param base directory that relative paths start from */
 export function parseRecipe(json: unknown, base: string): Recipe {
   const root = new Fields(json, '', { code: 'RECIPE' });
+  if (root.has('stages')) root.refuse('stages', 'this is a recipe of several runs', 'read it with loadStages, run it with trainStages');
   const data = root.object('data'), batch = root.object('batch'), optimizer = root.object('optimizer'), schedule = root.object('schedule'), evaluation = root.object('eval'), checkpoint = root.object('checkpoint');
   const steps = root.integer('steps');
   const seed = root.integer('seed', 1, SEED);
   const init = root.has('init') ? resolve(base, root.string('init')) : null;
+  const lora = root.has('lora') ? parseLora(root.object('lora')) : undefined;
+  if (lora && init === null) root.refuse('lora', 'an adapter belongs to a checkpoint, and without init a new model is made', 'give init, or leave lora out');
   const recipe: Recipe = {
     name: root.string('name', 'run'),
     out: resolve(base, root.string('out')),
     seed,
-    tokenizer: resolve(base, root.string('tokenizer')),
+    tokenizer: root.has('tokenizer') || init === null ? resolve(base, root.string('tokenizer')) : init,
     init,
     model: parseModel(root, init),
     temporal_init: root.oneOf('temporal_init', ['normal', 'zero'], 'normal'),
     attention_init: root.oneOf('attention_init', ['free', 'neighbours'], 'free'),
     init_std: root.has('init_std') && root.json.init_std === 'fan_in' ? 'fan_in' : root.number('init_std', 0.02, { min: 0, max: 1 }),
-    trainable: root.list('trainable', (v): v is string => typeof v === 'string', 'patterns of tensor names, for example "visual.blocks.*.temp_attn.*"', ['*']),
+    trainable: root.list('trainable', (v): v is string => typeof v === 'string', 'patterns of tensor names, for example "visual.blocks.*.temp_attn.*"', lora ? [] : ['*']),
     data: {
       task: data.oneOf('task', ['motion10']),
       frames: evenFrames(data, 'frames', 16),
@@ -111,6 +122,7 @@ export function parseRecipe(json: unknown, base: string): Recipe {
     checkpoint: { every: checkpoint.integer('every', 200, { min: 0 }), keep: checkpoint.integer('keep', 2) },
     dtype: root.oneOf('dtype', ['F32', 'BF16'], 'BF16'),
     threads: root.integer('threads', 2, { max: 256 }),
+    ...(lora && { lora }), // last, and only where it is: hashes of older recipes stay
   };
   const { min_pixels, max_pixels } = recipe.data;
   if (min_pixels > max_pixels) data.refuse('min_pixels', `it is above data.max_pixels, ${max_pixels}`, 'swap them');

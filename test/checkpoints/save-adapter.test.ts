@@ -24,12 +24,12 @@ test('PEFT\'s adapter, read and saved again, is the same: tensors byte for byte,
   const model = await openQwen2VL(base);
   await using _ = model.weights;
   const shapes = parameterShapes(model.config);
-  const { config, weights } = await openAdapter(golden, { dir: base, shapes });
+  const { config, layers, weights } = await openAdapter(golden, { dir: base, shapes });
   await using __ = weights;
   const tensors = new Map<string, { shape: number[]; data: Float32Array }>();
   for (const { name, shape } of weights.tensors.values()) tensors.set(name.slice('base_model.model.'.length), { shape, data: await weights.readF32(name) });
   const dir = join(folder, 'copy');
-  await saveAdapter(dir, { config, tensors, base: [...shapes.keys()], base_model_name_or_path: null });
+  await saveAdapter(dir, { config, layers: [...layers.values()], tensors, shapes, base_model_name_or_path: null });
 
   assert.ok((await readFile(join(dir, 'adapter_model.safetensors'))).equals(await readFile(join(golden, 'adapter_model.safetensors'))));
   const [ours, theirs] = [await json(dir), await json(golden)];
@@ -58,7 +58,7 @@ test('an adapter without whole tensors says so as PEFT does', async () => {
   const dir = join(folder, 'plain');
   const config = { r: 2, alpha: 2, dropout: 0.1, targets: ['lm_head'], rank_pattern: {}, alpha_pattern: {} };
   const tensors = new Map([['lm_head.lora_A.weight', { shape: [2, 64], data: new Float32Array(128) }], ['lm_head.lora_B.weight', { shape: [1024, 2], data: new Float32Array(2048) }]]);
-  await saveAdapter(dir, { config, tensors, base: ['lm_head.weight'], base_model_name_or_path: 'some/base' });
+  await saveAdapter(dir, { config, layers: [{ module: 'lm_head', r: 2, alpha: 2 }], tensors, shapes: new Map([['lm_head.weight', [1024, 64]]]), base_model_name_or_path: 'some/base' });
   const { modules_to_save, base_model_name_or_path, lora_dropout } = await json(dir);
   assert.deepEqual([modules_to_save, base_model_name_or_path, lora_dropout], [null, 'some/base', 0.1]);
   await using weights = await openWeights(join(dir, 'adapter_model.safetensors'));

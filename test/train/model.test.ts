@@ -16,10 +16,11 @@ test('training goes on from a checkpoint, whichever transformers named its tenso
   const fresh = await startModel(recipe, tokenizer);
   for (const [folder, nameOf] of [['old', (name: string) => name], ['new', renamed]] as const) {
     const directory = join(recipe.out, folder);
-    const weights = [...fresh.weights].map(([name, tensor]): [string, typeof tensor] => [nameOf(name), tensor]);
+    const weights = [...fresh.trained].map(([name, tensor]): [string, typeof tensor] => [nameOf(name), tensor]);
     await exportModel(directory, { config: savedConfig(fresh.config, recipe), weights, dtype: 'F32', tokenizer: recipe.tokenizer, min_pixels: 3136, max_pixels: 4704, eos_token_id: [1], pad_token_id: 0 });
     const read = await startModel({ ...recipe, init: directory, model: {} }, tokenizer);
-    assert.deepEqual(read.weights, fresh.weights);
+    assert.deepEqual(read.trained, fresh.trained);
+    await read.close();
     assert.deepEqual(read.config.vision_config, fresh.config.vision_config);
   }
 });

@@ -15,7 +15,7 @@ import { tiny, tokenizer as directory } from './tiny.ts';
 const tokenizer = await loadTokenizer(textReader(directory));
 const template = await loadChatTemplate(textReader(directory));
 await using setup = await tiny({ init_std: 0.3 });
-const { config, weights } = await startModel(setup.recipe, tokenizer);
+const { config, trained: weights } = await startModel(setup.recipe, tokenizer);
 const grid: Grid = [3, 4, 6];
 const dialogues = [
   ['What is the action happening in this video?', 'Moving [something] from left to right'],

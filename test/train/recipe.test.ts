@@ -89,7 +89,7 @@ test('the shipped recipe is valid and its paths start at its folder', async () =
   const file = fileURLToPath(new URL('../../box/recipe.json', import.meta.url));
   const recipe = await loadRecipe(file);
   assert.equal(recipe.tokenizer, tokenizer);
-  const { weights } = await startModel(recipe, await loadTokenizer(textReader(recipe.tokenizer)));
+  const { trained: weights } = await startModel(recipe, await loadTokenizer(textReader(recipe.tokenizer)));
   const size = [...weights.values()].reduce((n, { data }) => n + data.length, 0);
   assert.ok(2 * size < 12e6, `${size} weights in bfloat16 are more than 12 MB`);
   await assert.rejects(loadRecipe('/nowhere/recipe.json'), (error) => error instanceof StaveError && error.code === 'IO' && /cannot read the recipe/.test(error.message));

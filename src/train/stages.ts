@@ -1,0 +1,56 @@
+/** A recipe of several stages, each a run of its own that starts from the model of the one before: as in the paper, temporal attention alone, then with adapters on the rest. */
+import { access } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { StaveError } from '../errors.ts';
+import { Fields } from '../models/fields.ts';
+import { checkpoints, loadCheckpoint } from './checkpoint.ts';
+import { identityOf } from './identity.ts';
+import { train, type TrainOptions, type TrainResult } from './loop.ts';
+import { parseRecipe, readRecipe, type Recipe } from './recipe.ts';
+
+/** Fields that no stage may have for itself. */
+const common = ['out', 'init', 'model', 'tokenizer', 'stages'];
+
+/** Reads a recipe with `stages`, or one without: then it is the only stage. @param out goes before the recipe's  @throws as loadRecipe */
+export async function loadStages(file: string, out?: string): Promise<Recipe[]> {
+  return readRecipe(file, (json, base) => parseStages(json, base, out));
+}
+
+/** @param base directory that relative paths start from  @throws RECIPE */
+export function parseStages(json: unknown, base: string, out?: string): Recipe[] {
+  const root = new Fields(json, '', { code: 'RECIPE' });
+  const folder = out === undefined ? resolve(base, root.string('out')) : resolve(out);
+  if (!root.has('stages')) return [{ ...parseRecipe(json, base), out: folder }];
+  const { stages: _, ...shared } = root.json;
+  const stages = root.objects('stages');
+  if (stages.length === 0) root.refuse('stages', undefined, 'give at least one, or leave it out');
+  return stages.map((stage, i) => {
+    const surplus = common.find((name) => stage.has(name));
+    if (surplus !== undefined) stage.refuse(surplus, 'it is the same for all stages', 'give it beside "stages"');
+    const start = i === 0 ? {} : { init: join(folder, `stage-${i}`, 'model'), model: null };
+    try {
+      return parseRecipe({ ...shared, name: `${String(shared.name ?? 'run')}, stage ${i + 1}`, ...stage.json, ...start, out: join(folder, `stage-${i + 1}`) }, base);
+    } catch (error) {
+      throw error instanceof StaveError ? new StaveError(error.code, { ...error, what: `stages[${i}]: ${error.what}`, cause: error }) : error;
+    }
+  });
+}
+
+/** Trains one stage after the other; with `resume` goes on in the stage that was reached. @returns the result of the last stage, or of the one (from 0) that was stopped  @throws as train */
+export async function trainStages(stages: readonly Recipe[], options: TrainOptions = {}): Promise<TrainResult & { stage: number }> {
+  const { resume = false } = options;
+  for (const [stage, recipe] of stages.entries()) {
+    const last = stage === stages.length - 1;
+    const begun = resume && (await checkpoints(recipe)).length > 0;
+    if (begun && !last && (await isFinished(recipe))) continue;
+    const result = await train(recipe, { ...options, resume: stage === 0 ? resume : begun });
+    if (last || !result.finished) return { ...result, stage };
+  }
+  throw new StaveError('USAGE', { what: 'there is no stage to train', fix: 'give at least one recipe' });
+}
+
+/** Whether a stage has come to its end with this recipe. @throws TRAIN when another one made what is there */
+async function isFinished(recipe: Recipe): Promise<boolean> {
+  const { step } = await loadCheckpoint(recipe, await identityOf(recipe));
+  return step === recipe.steps && (await access(join(recipe.out, 'model')).then(() => true, () => false));
+}
