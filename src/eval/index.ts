@@ -1,5 +1,6 @@
 /** Benchmarks from disk to table: a model is asked, each answer kept as it comes, results written when all are there. */
 export { missingRules, type Answerer, type MissingRule } from './ask.ts';
+export { compareRuns, type Comparison, type Flip, type RunComparison } from './compare.ts';
 export { evaluate, type EvalModel, type EvalOptions, type EvalOutcome, type EvalProgress } from './run.ts';
 export { parseShard, type Shard } from './samples.ts';
 export type { EvalResult, EvalTaskResult } from './score.ts';
