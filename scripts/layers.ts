@@ -18,7 +18,7 @@ const may: Record<string, string[]> = {
   tasks: ['node:', 'files', 'video', 'text', 'clips'],
   checkpoints: ['node:', 'files', 'graph', 'models', 'runtime', 'weights', 'clips'],
   train: ['node:', 'files', 'graph', 'nn', 'models', 'runtime', 'weights', 'checkpoints', 'tasks', 'clips', 'video', 'text'],
-  eval: ['node:', 'files', 'generate', 'tasks', 'clips', 'video'],
+  eval: ['node:', 'files', 'hub', 'generate', 'tasks', 'clips', 'video', 'hyparquet', 'yauzl'],
   viz: ['node:', 'graph', 'models', 'runtime', 'generate'],
   serve: ['node:', 'generate', 'viz'],
   cli: ['node:', ...everything],

@@ -1,13 +1,18 @@
-/** A checkpoint directory as a run uses it: its fingerprint is read at once, the engine started only when there is something to ask. */
+/** A stored model as a run uses it: its fingerprint is read at once, the engine started only when there is something to ask. */
 import { describe, openModelFiles } from '../generate/model-files.ts';
+import { findModel, modelName } from '../hub/index.ts';
 import { load, type LoadOptions } from '../generate/index.ts';
 import type { EvalModel } from './run.ts';
 
-export function storedModel(dir: string, options: LoadOptions = {}): EvalModel {
+/** @param name a directory, or the name of a model that was pulled  @throws as load() does, from both functions */
+export function storedModel(name: string, options: LoadOptions = {}): EvalModel {
   return {
-    info: async () => describe((await openModelFiles(dir, options.adapter)).model),
+    async info() {
+      const dir = await findModel(name);
+      return { ...(await describe((await openModelFiles(dir, options.adapter)).model)), name: modelName(dir) };
+    },
     async load() {
-      const model = await load(dir, options);
+      const model = await load(name, options);
       await model.ready(); // an engine that refuses the model is told before the first question
       return model;
     },
