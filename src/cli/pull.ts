@@ -14,7 +14,11 @@ export const pull: Command = {
   async run([id], values, { stdout, stderr, signal }) {
     using progress = new Progress(stderr, { every: 30 });
     const speed = new Speed();
-    const pulled = await pullModel(id, { revision: string(values, 'revision'), signal, onProgress: (p) => progress.show(line(p, speed)) });
+    const pulled = await pullModel(id, { revision: string(values, 'revision'), signal, onProgress: (p) => progress.show(line(p, speed)) }).catch((error: unknown) => {
+      progress.clear();
+      if (signal.aborted) stderr.write('what came is kept; the same command goes on\n');
+      throw error;
+    });
     progress.clear();
     if (values.json) {
       stdout.write(`${JSON.stringify(pulled)}\n`);
@@ -22,14 +26,15 @@ export const pull: Command = {
     }
     stdout.write(`${pulled.dir}\n`);
     const { files, bytes: size, fetched, revision } = pulled;
-    stderr.write(`${files.length} files, ${bytes(size)}${fetched === 0 ? ', all of them there already' : fetched < size ? `, ${bytes(fetched)} of them downloaded now` : ''}. Ask it:\n  npx stave ask clip.mp4 "What happens in this video?" --model ${id}${revision === 'main' ? '' : `@${revision}`}\n`);
+    const now = fetched === 0 ? ', all of them there already' : bytes(fetched) === bytes(size) ? '' : `, ${bytes(fetched)} of them downloaded now`;
+    stderr.write(`${files.length} files, ${bytes(size)}${now}. Ask it:\n  npx stave ask clip.mp4 "What happens in this video?" --model ${id}${revision === 'main' ? '' : `@${revision}`}\n`);
   },
 };
 
 function line({ file, done, total, fetched, waiting }: PullProgress, speed: Speed): string {
   if (waiting) return `${waiting.why}; trying again in ${duration(waiting.seconds)}`;
   const rate = speed.at(fetched);
-  return `${bytes(done)} of ${bytes(total)}${rate > 0 ? `, ${bytes(rate)}/s, ETA ${duration((total - done) / rate)}` : ''}  ${file}`;
+  return `${bytes(done)} of ${bytes(total)}${rate >= 1 ? `, ${bytes(Math.round(rate))}/s, ETA ${duration((total - done) / rate)}` : ''}  ${file}`;
 }
 
 /** Bytes a second over the last seconds: a line that got faster or slower should say so. */
@@ -42,6 +47,6 @@ export class Speed {
     if (last === undefined || seconds - last.seconds >= 0.25) this.#samples.push({ seconds, fetched });
     while (this.#samples.length > 2 && seconds - this.#samples[1].seconds >= Speed.window) this.#samples.shift();
     const [first] = this.#samples;
-    return seconds - first.seconds < 0.5 ? 0 : (fetched - first.fetched) / (seconds - first.seconds);
+    return seconds - first.seconds < 1 ? 0 : (fetched - first.fetched) / (seconds - first.seconds);
   }
 }

@@ -55,9 +55,10 @@ export async function fileInfo(hub: HubSettings, { id, commit, path, listed }: {
   }, options);
   const at = reply.header('x-repo-commit');
   if (at !== null && at !== commit) throw unlike(hub, `it was asked for ${path} at commit ${commit} and speaks of another`);
-  const etag = (reply.header('x-linked-etag') ?? reply.header('etag') ?? '').replace(/^W\//, '').replaceAll('"', '');
+  const etag = (reply.header('x-linked-etag') ?? reply.own.get('etag') ?? '').replace(/^W\//, '').replaceAll('"', '');
   if (!/^(?:[0-9a-f]{64}|[0-9a-f]{40})$/.test(etag)) throw unlike(hub, `it gives no hash of ${path} (X-Linked-Etag or ETag), so that what comes could not be verified`);
-  const told = reply.header('x-linked-size') ?? (reply.status === 200 ? reply.own.get('content-length') : null);
+  const plain = reply.status === 200 && !reply.own.has('content-encoding'); // else it is the length of something else
+  const told = reply.header('x-linked-size') ?? (plain ? reply.own.get('content-length') : null);
   const size = told === null ? listed : Number(told);
   if (!isSize(size)) throw unlike(hub, `it does not say how long ${path} is`);
   return { path, size, etag, url };

@@ -102,6 +102,13 @@ for (const [what, fault, left] of [
     assert.ok(hub.downloads.length <= 2);
   });
 
+test('a proxy that packs what it passes on changes nothing', async (t) => {
+  const { hub, get } = await world(t);
+  hub.fault = ({ path, range }) => (path.includes('resolve-cache') && range === undefined ? { packed: true } : undefined);
+  const { dir } = await get();
+  for (const [name, { data }] of sharded) assert.deepEqual(await readFile(join(dir, name)), data);
+});
+
 test('one pull of a model at a time', async (t) => {
   const { hub, get } = await world(t);
   hub.fault = ({ host, file }) => (host === 'cdn' && file === WEIGHTS ? { stall: 100 } : undefined);

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { gzipSync as packed } from 'node:zlib';
 
 export const COMMIT = '895c3a49bc3fa70a340399125c650a463535e71c';
 export const ID = 'someone/tiny-vl';
@@ -14,7 +15,8 @@ export type Fault =
   | { cut: number } // the connection breaks after so many bytes
   | { stall: number } // nothing more comes after so many bytes
   | { harm: (body: Buffer) => Buffer } // other bytes
-  | { whole: true }; // Range is not heard
+  | { whole: true } // Range is not heard
+  | { packed: true }; // as a proxy may do, asked or not
 
 export type Seen = { host: 'hub' | 'cdn'; method: string; path: string; file: string; range: string | undefined; token: string | undefined };
 
@@ -104,7 +106,8 @@ export class FakeHub {
     const etag = `"${etagOf(stored)}"`;
     if (host === 'hub' && path.startsWith(`/${ID}/`)) {
       const to = stored.lfs ? `${this.elsewhere}/signed/${seen.file}?Signature=x` : `/api/resolve-cache/models/${ID}/${COMMIT}/${seen.file}`;
-      const headers = { 'x-repo-commit': COMMIT, location: to, 'x-linked-etag': etag, 'x-linked-size': stored.data.length, 'content-length': 3 };
+      const linked = stored.lfs ? { 'x-linked-etag': etag, 'x-linked-size': stored.data.length } : {};
+      const headers = { 'x-repo-commit': COMMIT, location: to, ...linked, etag: 'W/"3-of-the-redirect"', 'content-length': 3 };
       response.writeHead(stored.lfs ? 302 : 307, this.about(headers, seen.file)).end(request.method === 'HEAD' ? undefined : 'see');
       return;
     }
@@ -130,8 +133,9 @@ function send(response: ServerResponse, head: boolean, data: Buffer, range: stri
     response.writeHead(416, { 'content-range': `bytes */${data.length}` }).end();
     return;
   }
+  if (fault && 'packed' in fault) headers = { ...headers, 'content-encoding': 'gzip', etag: `W/${String(headers.etag)}` };
   const part = from === 0 ? {} : { 'content-range': `bytes ${from}-${data.length - 1}/${data.length}` };
-  response.writeHead(from === 0 ? 200 : 206, { ...headers, ...part, 'accept-ranges': 'bytes', 'content-length': data.length - from });
+  response.writeHead(from === 0 ? 200 : 206, { ...headers, ...part, 'accept-ranges': 'bytes', 'content-length': fault && 'packed' in fault ? packed(data).length : data.length - from });
   if (head) {
     response.end();
     return;
@@ -140,5 +144,5 @@ function send(response: ServerResponse, head: boolean, data: Buffer, range: stri
   if (fault && 'harm' in fault) response.end(fault.harm(Buffer.from(body)));
   else if (fault && 'cut' in fault) response.write(body.subarray(0, fault.cut), () => setTimeout(() => response.destroy(), 20));
   else if (fault && 'stall' in fault) response.write(body.subarray(0, fault.stall));
-  else response.end(body);
+  else response.end(fault && 'packed' in fault ? packed(data) : body);
 }
