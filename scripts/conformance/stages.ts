@@ -86,17 +86,17 @@ async function loraConfig({ lora: { r, alpha, dropout, ...some }, trainable }: S
 /** PEFT's names in a model under training → ours. */
 const plainName = (name: string): string => name.replace('.modules_to_save.default', '').replace(/\.(lora_[AB])\.default/, '.$1');
 
-async function readBase({ config, weights }: Qwen2VL, trainable: readonly string[]): Promise<Trained> {
+async function readBase({ config, weights, storedName }: Qwen2VL, trainable: readonly string[]): Promise<Trained> {
   const wanted = new Set(trainable);
   const trained: Trained = new Map();
-  for (const [name, shape] of parameterShapes(config)) if (wanted.has(name)) trained.set(name, { shape, data: await weights.readF32(name) });
+  for (const [name, shape] of parameterShapes(config)) if (wanted.has(name)) trained.set(name, { shape, data: await weights.readF32(storedName(name)) });
   return trained;
 }
 
 /** Runs the stage's updates from these weights. */
 async function trainStage({ runtime, model, batches }: Lesson, name: string, { optimizer, schedule, gradient_accumulation_steps: accumulate, log }: Stage, weights: Trained, lora?: LoraTraining): Promise<{ rows: Row[]; final: Trained }> {
   const tensors = new Map<string, ModelTensor>([...weights].map(([trained, { shape }]) => [trained, { shape, source: null }]));
-  for (const [frozen, shape] of parameterShapes(model.config)) if (!tensors.has(frozen)) tensors.set(frozen, { shape, source: { data: await model.weights.readF32(frozen) } });
+  for (const [frozen, shape] of parameterShapes(model.config)) if (!tensors.has(frozen)) tensors.set(frozen, { shape, source: { data: await model.weights.readF32(model.storedName(frozen)) } });
   const zeros = () => new Map([...weights].map(([trained, { data }]) => [trained, new Float32Array(data.length)]));
   const settings = { ...optimizer, decay: 'all' as const };
   const engine = await trainEngine(runtime, trainGraphs(tensors, model.config, settings, model.preprocessor, lora), { step: 0, weights, m: zeros(), v: zeros() }, settings, accumulate);
@@ -131,7 +131,7 @@ async function checkMerged({ runtime, model, stored, batches }: Lesson, name: st
   const merged = await openQwen2VL(out);
   await using _ = merged.weights;
   const tensors = [];
-  for (const tensor of parameterShapes(model.config).keys()) if (stored.has(`stage2.merged.${tensor}`)) tensors.push({ name: tensor, data: await merged.weights.readF32(tensor), stored: `stage2.merged.${tensor}` });
+  for (const tensor of parameterShapes(model.config).keys()) if (stored.has(`stage2.merged.${tensor}`)) tensors.push({ name: tensor, data: await merged.weights.readF32(merged.storedName(tensor)), stored: `stage2.merged.${tensor}` });
   const beside = await openQwen2VL(model.dir, { adapter });
   await Promise.all([beside.weights.close(), beside.adapter!.weights.close()]);
   const rows = [await compare(`${name} merged weights`, tensors, stored)];

@@ -80,7 +80,7 @@ async function checkBackward(runtime: Runtime, model: Qwen2VL, stored: Weights, 
   const gradients = grad(loss, names.map((name) => values.get(name)!));
   const program = await runtime.compile(graph({ loss, ...Object.fromEntries(names.map((name, i) => [`g:${name}`, gradients[i]])) }));
   const feeds: Record<string, Tensor> = { ...batchOf(model, samples[backward.sample], 1).feeds };
-  for (const [name, shape] of parameterShapes(model.config)) feeds[`param:${name}`] = { dtype: 'float32', dims: shape, data: await model.weights.readF32(name) };
+  for (const [name, shape] of parameterShapes(model.config)) feeds[`param:${name}`] = { dtype: 'float32', dims: shape, data: await model.weights.readF32(model.storedName(name)) };
   const out = await program.run(feeds);
   let worst = { name: 'loss', deviation: Math.abs(Number(out.loss.data[0]) - backward.loss) / backward.loss };
   let compared = 0;
