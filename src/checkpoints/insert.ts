@@ -3,7 +3,7 @@ import { random } from '../clips/index.ts';
 import { StaveError } from '../errors.ts';
 import { configJson, defaultRows, openQwen2VL, parameterShapes, temporalHeads, type Qwen2VL, type TemporalAttention } from '../models/qwen2vl/index.ts';
 import type { SaveTensor } from '../weights/index.ts';
-import { checkNew, writeModel, type OnTensor } from './write-model.ts';
+import { checkNew, storedTensor, withType, writeModel, type FloatType, type OnTensor } from './write-model.ts';
 
 export type InsertOptions = {
   /** Temporal heads as a part of the spatial ones. Default: 0.25. */
@@ -18,6 +18,8 @@ export type InsertOptions = {
   seed?: number;
   /** Vision blocks that get it: all, the last n, or these. Default: all. */
   blocks?: 'all' | { last: number } | readonly number[];
+  /** Type of the floating-point weights. Default: as the base has each. */
+  dtype?: FloatType;
   /** Bytes of tensors in a file at most. Default: 5 GB. */
   max_shard_size?: number;
   signal?: AbortSignal;
@@ -38,13 +40,13 @@ export async function insertTemporalAttention(base: string, out: string, options
   const plain = parameterShapes(model.config);
   const { vision_config: vision } = model.config;
   if (vision.temporal_attention) throw new StaveError('USAGE', { what: `${base} has temporal attention already`, why: `${temporalHeads(vision.num_heads, vision.temporal_attention.head_scale)} heads, ${vision.temporal_attention.order}`, fix: 'train it as it is, or give a checkpoint without' });
-  const { head_scale = 0.25, order = 'spatial-first', rows = defaultRows(vision.windowed !== undefined), init = 'normal', seed = 1, max_shard_size, signal, onTensor } = options;
+  const { head_scale = 0.25, order = 'spatial-first', rows = defaultRows(vision.windowed !== undefined), init = 'normal', seed = 1, dtype, max_shard_size, signal, onTensor } = options;
   if (!(head_scale > 0 && head_scale <= 4)) throw new StaveError('USAGE', { what: `head_scale is ${head_scale}`, fix: 'give a number over 0 and at most 4' });
   const blocks = chooseBlocks(options.blocks ?? 'all', vision.depth);
   vision.temporal_attention = { head_scale, order, rows, ...(blocks.length < vision.depth && { blocks }) };
   const added = [...parameterShapes(model.config)].filter(([name]) => !plain.has(name));
-  const tensors = added.map(([name, shape]) => newTensor(model, name, shape, init, seed));
-  await writeModel(out, { base, config: configJson(model.config), tensors: [...stored(model), ...tensors] }, { max_shard_size, signal, onTensor });
+  const tensors = added.map(([name, shape]) => newTensor(model, name, shape, { init, seed, dtype }));
+  await writeModel(out, { base, config: withType(configJson(model.config), dtype), tensors: [...stored(model, plain.keys(), dtype), ...tensors] }, { max_shard_size, signal, onTensor });
   return { blocks, heads: temporalHeads(vision.num_heads, head_scale), parameters: added.reduce((sum, [, shape]) => sum + count(shape), 0) };
 }
 
@@ -58,17 +60,18 @@ function chooseBlocks(wanted: NonNullable<InsertOptions['blocks']>, depth: numbe
   return blocks;
 }
 
-/** The base's tensors, as they are. */
-function stored({ weights }: Qwen2VL): SaveTensor[] {
-  return [...weights.tensors.values()].map(({ name, dtype, shape }) => ({ name, dtype, shape, data: () => weights.read(name) }));
+/** The base's tensors; those that the model does not use stay as they are. */
+function stored({ weights, storedName }: Qwen2VL, used: Iterable<string>, dtype: FloatType | undefined): SaveTensor[] {
+  const names = new Set([...used].map(storedName));
+  return [...weights.tensors.keys()].map((name) => storedTensor(weights, name, names.has(name) ? dtype : undefined));
 }
 
 /** Norms one, biases zero, matrices normally distributed. Named and typed as the spatial attention beside it. */
-function newTensor({ weights, storedName }: Qwen2VL, name: string, shape: number[], init: 'normal' | 'zero', seed: number): SaveTensor {
-  const { dtype } = weights.info(storedName(name.replace('.temp_attn.', '.attn.').replace('.norm3.', '.norm1.')));
+function newTensor({ weights, storedName }: Qwen2VL, name: string, shape: number[], { init, seed, dtype }: { init: 'normal' | 'zero'; seed: number; dtype?: FloatType }): SaveTensor {
+  const beside = weights.info(storedName(name.replace('.temp_attn.', '.attn.').replace('.norm3.', '.norm1.')));
   return {
     name: storedName(name),
-    dtype,
+    dtype: dtype ?? beside.dtype,
     shape,
     data: () => {
       const data = new Float32Array(count(shape));

@@ -4,11 +4,11 @@ import { openAdapter, type Adapter } from '../models/adapter.ts';
 import { openQwen2VL, parameterShapes, type Qwen2VL } from '../models/qwen2vl/index.ts';
 import { Runtime } from '../runtime/index.ts';
 import type { SaveTensor } from '../weights/index.ts';
-import { checkNew, writeModel, type OnTensor } from './write-model.ts';
+import { checkNew, storedTensor, withType, writeModel, type FloatType, type OnTensor } from './write-model.ts';
 
 export type MergeOptions = {
   /** Type of the floating-point weights; absent: as the base has each. The sum is computed in float32 either way. */
-  dtype?: 'F32' | 'F16' | 'BF16';
+  dtype?: FloatType;
   signal?: AbortSignal;
   onTensor?: OnTensor;
 };
@@ -28,11 +28,6 @@ export async function mergeAdapter(base: string, adapter: string, out: string, {
   await writeModel(out, { base, config, tensors }, { signal, onTensor });
 }
 
-/** config.json that names the type of the weights; transformers 4.56 has renamed the field. */
-function withType(json: Record<string, unknown>, dtype: 'F32' | 'F16' | 'BF16'): Record<string, unknown> {
-  return { ...json, [Object.hasOwn(json, 'dtype') ? 'dtype' : 'torch_dtype']: { F32: 'float32', F16: 'float16', BF16: 'bfloat16' }[dtype] };
-}
-
 /** w + scale · b a. w: [out, in], a: [r, in], b: [out, r] */
 export type Merge = (w: Float32Array, layer: { in: number; out: number; r: number; scale: number }, a: Float32Array, b: Float32Array) => Promise<Float32Array>;
 
@@ -49,15 +44,15 @@ export async function merger(runtime: Runtime): Promise<Merge> {
 const tensor = (dims: number[], data: Float32Array): Tensor => ({ dtype: 'float32', dims, data });
 
 /** The base's tensors, merged as their turn comes. Tensors of the base that the model does not use stay as they are. */
-export function mergedTensors({ weights, storedName, config }: Pick<Qwen2VL, 'weights' | 'storedName' | 'config'>, adapter: Adapter, merge: Merge, dtype?: 'F32' | 'F16' | 'BF16'): SaveTensor[] {
+export function mergedTensors({ weights, storedName, config }: Pick<Qwen2VL, 'weights' | 'storedName' | 'config'>, adapter: Adapter, merge: Merge, dtype?: FloatType): SaveTensor[] {
   const names = new Map([...parameterShapes(config).keys()].map((name) => [storedName(name), name]));
-  return [...weights.tensors.values()].map(({ name: stored, dtype: from, shape }): SaveTensor => {
+  return [...weights.tensors.keys()].map((stored): SaveTensor => {
     const name = names.get(stored);
-    const own = { name: stored, shape, dtype: name === undefined ? from : (dtype ?? from) };
+    const own = storedTensor(weights, stored, name === undefined ? undefined : dtype);
     const whole = name === undefined ? undefined : adapter.whole.get(name);
     if (whole) return { ...own, data: () => adapter.weights.readF32(whole.name) };
     const layer = name === undefined || !name.endsWith('.weight') ? undefined : adapter.layers.get(name.slice(0, -'.weight'.length));
     if (layer) return { ...own, data: async () => merge(await weights.readF32(stored), layer, await adapter.weights.readF32(layer.A.name), await adapter.weights.readF32(layer.B.name)) };
-    return { ...own, data: () => (own.dtype === from ? weights.read(stored) : weights.readF32(stored)) };
+    return own;
   });
 }

@@ -3,7 +3,7 @@ import { copyFile, lstat, stat } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { list, writeDirectory, writeWhole } from '../files/write.ts';
-import { saveCheckpoint, type SaveCheckpointOptions, type SaveTensor } from '../weights/index.ts';
+import { saveCheckpoint, type SaveCheckpointOptions, type SaveTensor, type Weights } from '../weights/index.ts';
 
 export type NewModel = {
   /** The directory that it is made from. Only read. */
@@ -12,6 +12,9 @@ export type NewModel = {
   config?: object;
   tensors: readonly SaveTensor[];
 };
+
+/** What floating-point weights may be written as. */
+export type FloatType = 'F32' | 'F16' | 'BF16';
 
 /** Called when a tensor's turn comes, with the number of those before it. */
 export type OnTensor = (progress: { done: number; total: number }) => void;
@@ -38,6 +41,17 @@ export async function writeModel(out: string, { base, config, tensors }: NewMode
       await copyFile(file, join(temporary, name));
     }
   });
+}
+
+/** A tensor of the base as it is, or as another type. */
+export function storedTensor(weights: Weights, name: string, dtype?: FloatType): SaveTensor {
+  const { dtype: from, shape } = weights.info(name);
+  return dtype === undefined || dtype === from ? { name, dtype: from, shape, data: () => weights.read(name) } : { name, dtype, shape, data: () => weights.readF32(name) };
+}
+
+/** config.json that names the type of the weights; transformers 4.56 has renamed the field. */
+export function withType(json: Record<string, unknown>, dtype: FloatType | undefined): Record<string, unknown> {
+  return dtype === undefined ? json : { ...json, [Object.hasOwn(json, 'dtype') ? 'dtype' : 'torch_dtype']: { F32: 'float32', F16: 'float16', BF16: 'bfloat16' }[dtype] };
 }
 
 function counted(tensors: readonly SaveTensor[], onTensor: OnTensor): SaveTensor[] {

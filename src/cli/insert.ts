@@ -17,6 +17,7 @@ export const insert: Command = {
     init: { type: 'string', value: 'INIT', default: 'normal', help: 'normal: N(0, 0.02) as the authors do; zero: its output is zero at first, so the model answers exactly as before' },
     seed: { type: 'string', value: 'N', default: '1', help: 'the same seed draws the same weights' },
     blocks: { type: 'string', value: 'WHICH', default: 'all', help: 'vision blocks that get it: all, last:8 or a list like 0,2,5' },
+    dtype: { type: 'string', value: 'TYPE', help: 'of the weights written: F32, F16 or BF16 (default: the base\'s)' },
     rows: { type: 'string', value: 'ROWS', help: 'patch-major or frame-major, see docs/model.md (default: patch-major for Qwen2-VL, as the authors\' code has it)' },
     json: { type: 'boolean', help: 'print what was put in as one line of JSON' },
   },
@@ -30,6 +31,7 @@ export const insert: Command = {
       init: choice(values, 'init', ['normal', 'zero']),
       seed: number(values, 'seed', { min: 0, max: 0xffffffff, integer: true }),
       blocks: whichBlocks(values),
+      dtype: choice(values, 'dtype', ['F32', 'F16', 'BF16']),
       signal,
       onTensor: ({ done, total }) => progress.show(`${done}/${total} tensors`),
     });

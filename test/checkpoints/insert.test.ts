@@ -88,6 +88,16 @@ test('new matrices are N(0, 0.02); the seed decides them', async () => {
   assert.notDeepEqual(await read({ seed: 2 }), x);
 });
 
+test('in another type: float32 holds the same numbers, and config.json says so', async () => {
+  const out = fresh();
+  await insertTemporalAttention(join(goldens, 'qwen2vl'), out, { dtype: 'F32', init: 'zero' });
+  await using old = await openWeights(join(goldens, 'qwen2vl'));
+  await using wide = await openWeights(out);
+  assert.ok([...wide.tensors.values()].every(({ dtype }) => dtype === 'F32'));
+  for (const name of old.tensors.keys()) assert.deepEqual(await wide.read(name), await old.readF32(name));
+  assert.equal((JSON.parse(await readFile(join(out, 'config.json'), 'utf8')) as Record<string, unknown>).torch_dtype, 'float32');
+});
+
 test('some blocks only: they are the ones that compute with it, and config.json says so', async () => {
   const [base, out] = [join(goldens, 'qwen2vl'), fresh()];
   const { blocks } = await insertTemporalAttention(base, out, { blocks: [2, 0, 2] });
