@@ -1,19 +1,23 @@
 import type { Tensor } from '../graph/index.ts';
 import { mropeTables, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import type { Program } from '../runtime/index.ts';
+import { causalBias, treeBias } from './attention-bias.ts';
 import { KeyValueCache, type StoredPositions } from './kv-cache.ts';
 
 /** Positions that go through the model at once in prefill: bounds the attention scores to PIECE × (P + PIECE) a head. */
 export const PIECE = 512;
 
-/** What a masked score gets added: far below every score, far from overflow. */
-const MASKED = -1e9;
+/** Bytes of logits that a run of branches may give at once. */
+const LOGITS = 64e6;
 
 /** Tokens that enter the model, with their M-RoPE positions. */
 export type Positioned = { ids: ArrayLike<number>; /** [3, ids.length] */ position_ids: Int32Array };
 
+/** Tokens that go on from one place in several ways. */
+export type Branches = { ids: readonly number[]; /** Number of the token before, −1 where that is the last position so far; each after its parent. */ parents: readonly number[] };
+
 /** What goes through the model at once; see languageGraph. */
-type Piece = { input_ids: number[]; embed_index: number[]; position_ids: Int32Array; visual_embeds: Float32Array };
+type Piece = { input_ids: number[]; embed_index: number[]; position_ids: Int32Array; visual_embeds: Float32Array; attention_bias: Tensor };
 
 export type StepOptions = {
   /** Rows whose logits are wanted, counted from the end of the given tokens; may be 0. Default 1. */
@@ -60,7 +64,7 @@ export class Decoder {
       const embed_index = piece.map((id, i) => (isVisual(id) ? piece.length + used++ - first : i));
       const wanted = Math.max(0, end - Math.max(start, total - rows)); // of this piece's last rows
       const output = await this.#run(
-        { input_ids: piece, embed_index, position_ids: columns(position_ids, total, start, end), visual_embeds: visual_embeds.subarray(first * hidden_size, used * hidden_size) },
+        { input_ids: piece, embed_index, position_ids: columns(position_ids, total, start, end), visual_embeds: visual_embeds.subarray(first * hidden_size, used * hidden_size), attention_bias: causalBias(piece.length, this.#cache.length, this.#cache.capacity) },
         wanted,
         signal,
       );
@@ -69,8 +73,29 @@ export class Decoder {
     return logits;
   }
 
+  /** Appends branches: each of their tokens sees the positions so far, the tokens it follows and itself, at the position that it would have alone. The conversation cannot go on behind them.
+   * @yields logits of the tokens from number `first` on, [tokens, vocab_size], until all have come */
+  async *branch({ ids, parents }: Branches, rope_delta: number, { signal }: Pick<StepOptions, 'signal'> = {}): AsyncGenerator<{ first: number; logits: Float32Array }> {
+    const root = this.#cache.length;
+    const depths: number[] = [];
+    for (const parent of parents) depths.push(parent < 0 ? 0 : depths[parent] + 1);
+    const most = Math.max(1, Math.min(PIECE, Math.floor(LOGITS / (4 * this.#config.vocab_size))));
+    for (let start = 0; start < ids.length; start += most) {
+      const end = Math.min(start + most, ids.length);
+      const S = end - start;
+      const piece: Piece = {
+        input_ids: ids.slice(start, end),
+        embed_index: Array.from({ length: S }, (_, i) => i),
+        position_ids: Int32Array.from({ length: 3 * S }, (_, i) => root + rope_delta + depths[start + (i % S)]),
+        visual_embeds: new Float32Array(),
+        attention_bias: treeBias(parents, [start, end], root, this.#cache.capacity),
+      };
+      yield { first: start, logits: await this.#run(piece, S, signal) };
+    }
+  }
+
   /** One run of the graph over S new positions → [wanted, vocab_size] */
-  async #run({ input_ids, embed_index, position_ids, visual_embeds }: Piece, wanted: number, signal?: AbortSignal): Promise<Float32Array> {
+  async #run({ input_ids, embed_index, position_ids, visual_embeds, attention_bias }: Piece, wanted: number, signal?: AbortSignal): Promise<Float32Array> {
     const S = input_ids.length;
     const { hidden_size, rope_theta, rope_scaling } = this.#config;
     const head_dim = headDim(this.#config);
@@ -81,7 +106,7 @@ export class Decoder {
       embed_index: int64([S], embed_index),
       cos: { dtype: 'float32', dims: [1, S, head_dim], data: cos },
       sin: { dtype: 'float32', dims: [1, S, head_dim], data: sin },
-      attention_bias: causalBias(S, this.#cache.length, this.#cache.capacity),
+      attention_bias,
       logits_index: int64([wanted], Array.from({ length: wanted }, (_, i) => S - wanted + i)),
       ...this.#cache.feeds(),
     };
@@ -92,17 +117,6 @@ export class Decoder {
 }
 
 const int64 = (dims: number[], values: number[]): Tensor => ({ dtype: 'int64', dims, data: BigInt64Array.from(values, BigInt) });
-
-/** Each new position sees the stored ones, the new ones before it and itself. → [1, 1, S, capacity + S] */
-function causalBias(S: number, stored: number, capacity: number): Tensor {
-  const width = capacity + S;
-  const data = new Float32Array(S * width);
-  for (let i = 0; i < S; i++) {
-    data.fill(MASKED, i * width + stored, i * width + capacity);
-    data.fill(MASKED, i * width + capacity + i + 1, (i + 1) * width);
-  }
-  return { dtype: 'float32', dims: [1, 1, S, width], data };
-}
 
 /** Columns [start, end) of a [3, total] matrix. */
 function columns(matrix: Int32Array, total: number, start: number, end: number): Int32Array {

@@ -10,6 +10,8 @@ export type { ModelInfo } from './model-files.ts';
 export { boxClips, boxModel } from './box.ts';
 export { answerBatch, type BatchOptions, type BatchProgress, type BatchSummary } from './batch.ts';
 export type { BatchQuestion } from './batch-files.ts';
+export type { Choice, Choices } from './decide/choices.ts';
+export type { ChoiceResult, DecideOptions, Decision } from './decide/decide.ts';
 export type { AskOptions, Plan, QuestionOptions } from './plan.ts';
 export type { GenerationOptions, GenerationSettings, Origin, Setting } from './settings.ts';
 export { load, planVideo, VideoModel, type LoadOptions } from './video-model.ts';

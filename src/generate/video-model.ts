@@ -6,6 +6,8 @@ import { Runtime, type Program } from '../runtime/index.ts';
 import { warmUp } from '../video/index.ts';
 import { Answer } from './answer.ts';
 import { boxModel } from './box.ts';
+import type { Choices } from './decide/choices.ts';
+import { decide, type DecideOptions, type Decision } from './decide/decide.ts';
 import type { VideoSource } from './media.ts';
 import { question as ask, type ChatMessage } from './messages.ts';
 import { describe, openModelFiles, type ModelFiles, type ModelInfo } from './model-files.ts';
@@ -47,6 +49,11 @@ export class VideoModel {
   /** Continues a conversation of texts, videos and images. */
   generate(messages: readonly ChatMessage[], options: AskOptions = {}): Answer {
     return new Answer(run(this.#model, messages, options));
+  }
+
+  /** Decides between answers to a question about one video: how likely the model is to give each, from one reading of the prompt. @throws as ask() does; USAGE for choices that are no choice */
+  async decide(video: VideoSource, question: string, choices: Choices, options: DecideOptions = {}): Promise<Decision> {
+    return decide(this.#model, ask(video, question, options.system), choices, options);
   }
 
   /** What an answer would take, without decoding a frame. @throws as ask() does before decoding */
