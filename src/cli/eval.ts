@@ -38,7 +38,7 @@ export const evaluation: Command = {
     };
     const model = storedModel(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), signal: io.signal });
     using progress = new Progress(io.stderr, { every: 30 });
-    const outcome = await evaluate({ ...options, model, onProgress: (p) => progress.show(progressLine(p)) });
+    const outcome = await evaluate({ ...options, model, onProgress: (p) => progress.show(progressLine(p)), onUnpack: ({ archive, done, total }) => progress.show(`unpacking ${archive}: ${done}/${total} files`) });
     progress.clear();
     tell(outcome, options.output, values, io);
   },

@@ -39,7 +39,20 @@ export function candidatesIn(places: readonly string[], { folder }: DataSet, pat
 export async function findFile(root: string, set: DataSet, places: readonly string[], names: readonly string[]): Promise<string> {
   for (const place of places)
     for (const name of names) if ((await sizeOf(join(place, name))) !== undefined) return join(place, name);
-  const wanted = join(root, set.folder, names[0]);
+  throw notThere(root, set, places, names[0]);
+}
+
+/** The files of a folder whose names fit, in their order; of the first place that has any. @param example one of them, for messages  @throws DATA */
+export async function findFiles(root: string, set: DataSet, places: readonly string[], folder: string, fits: RegExp, example: string): Promise<string[]> {
+  for (const place of places) {
+    const names = (await readdir(join(place, folder)).catch(() => [])).filter((name) => fits.test(name)).toSorted();
+    if (names.length > 0) return names.map((name) => join(place, folder, name));
+  }
+  throw notThere(root, set, places, join(folder, example));
+}
+
+function notThere(root: string, set: DataSet, places: readonly string[], name: string): StaveError {
+  const wanted = join(root, set.folder, name);
   const fix = set.dataset === undefined ? 'check --data, the root of all data sets' : `put the data set ${set.dataset}${set.revision === undefined ? '' : ` (revision ${set.revision})`} there, or check --data, the root of all data sets`;
-  throw new StaveError('DATA', { what: `there is no ${wanted}`, why: places.length === 0 ? `none of the folders where it could lie exists below ${root}` : `looked in ${places.join(', ')}`, fix });
+  return new StaveError('DATA', { what: `there is no ${wanted}`, why: places.length === 0 ? `none of the folders where it could lie exists below ${root}` : `looked in ${places.join(', ')}`, fix });
 }

@@ -9,7 +9,8 @@ import { isSkip, Ledger, ledgerFiles, readLedger, type Header, type Line, type S
 import { at, inShard, samplesOf, videosOf, type Sample, type Shard } from './samples.ts';
 import { scoreEntry, type EvalResult } from './score.ts';
 import { machine } from './session.ts';
-import { readAll, tasksNamed } from './sources.ts';
+import { readAll, sourceOf, tasksNamed } from './sources/index.ts';
+import { unpack, type UnpackProgress } from './unpack.ts';
 import { writeResults } from './write.ts';
 
 /** A model that is loaded only if there is something to ask. */
@@ -33,6 +34,8 @@ export type EvalOptions = {
   mustResume?: boolean;
   signal?: AbortSignal;
   onProgress?: (progress: EvalProgress) => void;
+  /** While archives of the data are unpacked. */
+  onUnpack?: (progress: UnpackProgress) => void;
 };
 
 export type EvalProgress = {
@@ -54,10 +57,11 @@ export type EvalOutcome = { /** Asked now; there already. */ asked: number; kept
 
 /** Asks what has no answer yet, and writes the results when all has one.
  * @throws USAGE, DATA, VIDEO_MISSING before the model is loaded; what a model's answers can throw; the signal's reason, everything answered so far being kept */
-export async function evaluate({ model, tasks: names, data: root, output, protocol = 'paper', limit, shard, missing = 'error', mustResume = false, signal, onProgress }: EvalOptions): Promise<EvalOutcome> {
+export async function evaluate({ model, tasks: names, data: root, output, protocol = 'paper', limit, shard, missing = 'error', mustResume = false, signal, onProgress, onUnpack }: EvalOptions): Promise<EvalOutcome> {
   if (!protocols.includes(protocol)) throw new StaveError('USAGE', { what: `there is no protocol "${protocol}"`, fix: `use one of ${protocols.join(', ')}` });
   if (mustResume && (await ledgerFiles(output)).length === 0) throw new StaveError('USAGE', { what: `${output} holds no answers to go on with`, fix: 'check the path, or leave --resume out to begin there' });
   const tasks = tasksNamed(names, protocol);
+  for (const set of new Set(tasks.map(sourceOf))) await unpack(root, set, { signal, onUnpack });
   const data = await readAll(root, tasks);
   const samples = samplesOf(data, limit);
   for (const { data: of, row } of samples) await of.check?.(row);

@@ -1,0 +1,133 @@
+/** Archives of a data set, unpacked once into its folder below the root. They come from the internet: every name and size is checked before a byte is written. */
+import { constants, createWriteStream } from 'node:fs';
+import { mkdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout } from 'node:timers/promises';
+import * as zlib from 'node:zlib';
+import { openPromise, type Entry, type ZipFile } from 'yauzl';
+import { StaveError } from '../errors.ts';
+import { takeLock, type Lock } from '../files/lock.ts';
+import { list, writeError, writeWhole } from '../files/write.ts';
+import { placesOf, sizeOf, type DataSet } from './places.ts';
+
+/** An archive of videos hardly shrinks them, one of subtitles to a third or so: what claims to grow more than this is a bomb. */
+const MOST_GROWTH = 100, MOST_ENTRIES = 1_000_000;
+
+export type UnpackProgress = { archive: string; done: number; total: number };
+
+/** Unpacks the zip files of a data set that were not unpacked before, or have changed since. Files that are there with their size are kept.
+ * @throws DATA for an archive that is damaged or hostile, IO */
+export async function unpack(root: string, set: DataSet, { signal, onUnpack }: { signal?: AbortSignal; onUnpack?: (progress: UnpackProgress) => void } = {}): Promise<void> {
+  const archives = (await Promise.all((await placesOf(root, set)).map(list))).flat().filter((file) => file.endsWith('.zip')).toSorted();
+  if (archives.length === 0) return;
+  const folder = join(root, set.folder), marker = join(folder, '.unpacked.json');
+  if ((await notYet(archives, marker)).length === 0) return;
+  const lock = await waitForLock(join(folder, '.unpacking.lock'), signal);
+  try {
+    for (const archive of await notYet(archives, marker)) { // another process may have done it meanwhile
+      await unpackOne(archive, folder, signal, onUnpack);
+      await writeWhole(marker, `${JSON.stringify({ ...(await readMarker(marker)), [archive.slice(root.length + 1)]: await stateOf(archive) }, null, 2)}\n`);
+    }
+  } finally {
+    await lock.release();
+  }
+
+  async function notYet(files: readonly string[], marker: string): Promise<string[]> {
+    const known = await readMarker(marker);
+    const states = await Promise.all(files.map(stateOf));
+    return files.filter((file, i) => known[file.slice(root.length + 1)] !== states[i]);
+  }
+}
+
+const readMarker = (marker: string): Promise<Record<string, string>> => readFile(marker, 'utf8').then((text) => JSON.parse(text) as Record<string, string>).catch(() => ({}));
+
+const stateOf = async (file: string): Promise<string> => {
+  const { size, mtimeMs } = await stat(file);
+  return `${size} bytes, changed ${new Date(mtimeMs).toISOString()}`;
+};
+
+/** Shards that start at once wait for the first one. */
+async function waitForLock(file: string, signal: AbortSignal | undefined): Promise<Lock> {
+  const busy = new Error('busy');
+  for (;;) {
+    try {
+      return await takeLock(file, () => busy);
+    } catch (error) {
+      if (error !== busy) throw error;
+      await setTimeout(500, undefined, { signal });
+    }
+  }
+}
+
+async function unpackOne(archive: string, folder: string, signal: AbortSignal | undefined, onUnpack: ((progress: UnpackProgress) => void) | undefined): Promise<void> {
+  const damaged = (cause: unknown): never => {
+    if (cause instanceof StaveError || signal?.aborted) throw cause;
+    if ((cause as NodeJS.ErrnoException).syscall !== undefined) throw writeError(folder, cause);
+    throw new StaveError('DATA', { what: `${archive} cannot be unpacked`, why: (cause as Error).message, fix: 'get the archive again from where the data set is published', cause });
+  };
+  const zip = await openPromise(archive, { lazyEntries: true, autoClose: false, strictFileNames: true }).catch(damaged);
+  try {
+    const entries = await checkedEntries(zip, archive).catch(damaged);
+    const missing: Entry[] = [];
+    for (const entry of entries) if ((await sizeOf(join(folder, entry.fileName))) !== entry.uncompressedSize) missing.push(entry);
+    await checkRoom(folder, missing);
+    for (const [done, entry] of missing.entries()) {
+      signal?.throwIfAborted();
+      onUnpack?.({ archive, done, total: missing.length });
+      await writeEntry(zip, entry, join(folder, entry.fileName), signal).catch(damaged);
+    }
+  } finally {
+    zip.close();
+  }
+}
+
+/** Its files. yauzl refuses names that lead out of the folder, absolute ones and backslashes. @throws DATA for what else no data set has */
+async function checkedEntries(zip: ZipFile, archive: string): Promise<Entry[]> {
+  const refuse = (why: string): never => { throw new StaveError('DATA', { what: `${archive} is not unpacked`, why, fix: 'get the archive again from where the data set is published' }); };
+  const entries = new Map<string, Entry>();
+  let total = 0;
+  for await (const entry of zip.eachEntry()) {
+    const { fileName, uncompressedSize, externalFileAttributes } = entry;
+    if (fileName.endsWith('/')) continue;
+    const kind = (externalFileAttributes >>> 16) & constants.S_IFMT; // 0 where the archive was made on a system without
+    if (kind !== 0 && kind !== constants.S_IFREG) refuse(`${fileName} is a link or a device`);
+    if (entry.isEncrypted()) refuse(`${fileName} is encrypted`);
+    if (entries.has(fileName)) refuse(`${fileName} is in it twice`);
+    entries.set(fileName, entry);
+    total += uncompressedSize;
+    if (entries.size > MOST_ENTRIES) refuse(`it has more than ${MOST_ENTRIES} files`);
+    if (total > MOST_GROWTH * zip.fileSize + 1e6) refuse(`its ${zip.fileSize} bytes would become more than ${MOST_GROWTH} times as many`);
+  }
+  return [...entries.values()];
+}
+
+async function checkRoom(folder: string, entries: readonly Entry[]): Promise<void> {
+  const needed = entries.reduce((sum, { uncompressedSize }) => sum + uncompressedSize, 0);
+  const { bavail, bsize } = await statfs(folder);
+  if (needed > bavail * bsize) throw new StaveError('IO', { what: `${folder} has no room for ${needed} bytes`, why: `${bavail * bsize} are free`, fix: 'make room, or unpack the archives yourself' });
+}
+
+/** Whole under its name or not at all; its size (by yauzl) and checksum are those that the archive states. */
+async function writeEntry(zip: ZipFile, entry: Entry, path: string, signal: AbortSignal | undefined): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.partial`;
+  let sum = 0;
+  const check = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      if (typeof zlib.crc32 === 'function') sum = zlib.crc32(chunk, sum); // Node 20.15 and later
+      done(null, chunk);
+    },
+    flush(done) {
+      done(typeof zlib.crc32 === 'function' && sum !== entry.crc32 ? new Error(`the checksum of ${entry.fileName} is not the one stated`) : null);
+    },
+  });
+  try {
+    await pipeline(await zip.openReadStreamPromise(entry), check, createWriteStream(temporary, { flush: true }), { signal });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}

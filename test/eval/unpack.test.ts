@@ -1,0 +1,64 @@
+/** Archives: unpacked once, whole files or none, hostile ones refused. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { unpack } from '../../src/eval/unpack.ts';
+import { zip } from './miniature.ts';
+
+let folder: string;
+before(async () => { folder = await mkdtemp(join(tmpdir(), 'stave-unpack-')); });
+after(() => rm(folder, { recursive: true, force: true }));
+
+const set = { folder: 'set' };
+let roots = 0;
+async function archive(files: Record<string, string>, { mode, change = (bytes) => bytes }: { mode?: number; change?: (bytes: Buffer) => Buffer } = {}): Promise<string> {
+  const root = join(folder, String(roots++));
+  const path = join(root, 'set', 'a.zip');
+  await zip(path, files, { mode });
+  await writeFile(path, change(await readFile(path)));
+  return root;
+}
+
+/** One name for another of its length, in both of the archive's directories. */
+const renamed = (from: string, to: string) => (bytes: Buffer) => Buffer.from(bytes.toString('latin1').replaceAll(from, to), 'latin1');
+
+test('unpacked once; again only when the archive has changed; what is there with its size is kept', async () => {
+  const root = await archive({ 'data/x.mp4': 'video', 'data/y.mp4': 'other' });
+  const file = join(root, 'set', 'data', 'x.mp4');
+  const progress: number[] = [];
+  await unpack(root, set, { onUnpack: ({ total }) => progress.push(total) });
+  assert.equal(await readFile(file, 'utf8'), 'video');
+  const { mtimeMs } = await stat(file);
+  await rm(join(root, 'set', 'data', 'y.mp4'));
+  await unpack(root, set, { onUnpack: () => assert.fail('unpacked again') });
+  await zip(join(root, 'set', 'a.zip'), { 'data/x.mp4': 'video', 'data/z.mp4': 'a third' });
+  await unpack(root, set, { onUnpack: ({ total }) => progress.push(total) });
+  assert.deepEqual(progress, [2, 2, 1]);
+  assert.equal((await stat(file)).mtimeMs, mtimeMs);
+  assert.equal(await readFile(join(root, 'set', 'data', 'z.mp4'), 'utf8'), 'a third');
+});
+
+test('names that lead out, links, bombs, encrypted and doubled entries: refused before anything is written', async () => {
+  const cases: [string, RegExp][] = [
+    [await archive({ 'aa/x.mp4': 'x' }, { change: renamed('aa/x.mp4', '../x.mp4') }), /invalid relative path/],
+    [await archive({ 'aa/x.mp4': 'x' }, { change: renamed('aa/x.mp4', '/a/x.mp4') }), /absolute path/],
+    [await archive({ 'aa/x.mp4': 'x' }, { change: renamed('aa/x.mp4', 'aa\\x.mp4') }), /invalid characters/],
+    [await archive({ 'aa/x.mp4': '/etc' }, { mode: 0o120777 }), /is a link or a device/],
+    [await archive({ 'good.srt': 'x', 'zero.srt': '\0'.repeat(20_000_000) }), /more than 100 times/],
+    [await archive({ 'a.srt': 'x', 'b.srt': 'y' }, { change: renamed('b.srt', 'a.srt') }), /is in it twice/],
+    [await archive({ 'a.srt': 'x' }, { change: (bytes) => bytes.subarray(0, bytes.length - 10) }), /cannot be unpacked/],
+  ];
+  for (const [root, message] of cases) {
+    await assert.rejects(unpack(root, set), { code: 'DATA', message });
+    for (const path of [join(root, 'x.mp4'), join(root, 'set', 'good.srt'), join(root, 'set', 'a.srt'), join(root, 'set', '.unpacked.json')]) assert.ok(!existsSync(path), path);
+  }
+});
+
+test('content that is not what the archive states leaves no file', async () => {
+  const root = await archive({ 'x.srt': 'subtitles'.repeat(3) }, { change: (bytes) => { bytes[bytes.indexOf('x.srt') + 7] ^= 1; return bytes; } });
+  await assert.rejects(unpack(root, set), { code: 'DATA', message: /a\.zip cannot be unpacked/ });
+  assert.ok(!existsSync(join(root, 'set', 'x.srt')) && !existsSync(join(root, 'set', 'x.srt.partial')));
+});
