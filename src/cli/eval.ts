@@ -1,14 +1,15 @@
 import { StaveError } from '../errors.ts';
-import { evaluate, missingRules, parseShard, storedModel, type EvalOutcome, type EvalProgress, type EvalResult } from '../eval/index.ts';
+import { checkData, evaluate, listBenchmarks, missingRules, parseShard, storedModel, type EvalOutcome, type EvalProgress, type EvalResult } from '../eval/index.ts';
 import { benchmarkNames, protocols } from '../tasks/index.ts';
 import { modelDir, modelOption, threads } from './ask-options.ts';
 import { choice, number, string, type Command, type Io, type Values } from './command.ts';
+import { benchmarkList, checkReport } from './eval-text.ts';
 import { duration, Progress } from './progress.ts';
 
 export const evaluation: Command = {
   name: 'eval',
   summary: 'Put benchmark questions to a model and score its answers',
-  args: [],
+  args: [{ name: 'check', help: 'only look at the data: what is missing, can\'t be read or isn\'t expected', optional: true }],
   options: {
     ...modelOption,
     adapter: { type: 'string', value: 'DIR', help: 'a LoRA adapter for the model' },
@@ -21,10 +22,18 @@ export const evaluation: Command = {
     resume: { type: 'boolean', help: 'go on with the answers in --output, and refuse to begin anew (without it both are done)' },
     missing: { type: 'string', value: 'RULE', default: 'error', help: 'questions whose video is missing or cannot be read: error, skip, or ask-without (as the reference does); the results count them' },
     threads: { type: 'string', value: 'N', help: 'threads of the engine (default: all cores)' },
+    list: { type: 'boolean', help: 'show what can be run, what has to lie where, and published numbers' },
     json: { type: 'boolean', help: 'print the results as one line of JSON' },
   },
-  examples: ['stave render data/motion10 --count 100', 'stave eval --tasks motion10 --data data --output runs/box'],
-  async run(_, values, io) {
+  examples: ['stave render data/motion10 --count 100', 'stave eval --tasks motion10 --data data --output runs/box', 'stave eval --list', 'stave eval check --tasks mvbench,videomme --data ROOT'],
+  async run([what], values, io) {
+    if (what !== undefined && what !== 'check') throw new StaveError('USAGE', { what: `"${what}" is nothing that stave eval does`, fix: 'stave eval check, or stave eval without a word' });
+    if (values.list) {
+      const listed = listBenchmarks();
+      io.stdout.write(values.json ? `${JSON.stringify(listed)}\n` : benchmarkList(listed));
+      return;
+    }
+    if (what === 'check') return check(values, io);
     const options = {
       tasks: names(needed(values, 'tasks')),
       data: needed(values, 'data'),
@@ -43,6 +52,21 @@ export const evaluation: Command = {
     tell(outcome, options.output, values, io);
   },
 };
+
+/** @returns the exit code: 1 when something would keep the tasks from being run as they are */
+async function check(values: Values, { stdout, stderr, signal }: Io): Promise<number> {
+  using progress = new Progress(stderr, { every: 30 });
+  const data = needed(values, 'data');
+  const found = await checkData({
+    tasks: names(needed(values, 'tasks')), data, signal,
+    protocol: choice(values, 'protocol', protocols),
+    limit: number(values, 'limit', { min: 1, integer: true }),
+    onProgress: ({ task, done, total }) => progress.show(`${task}: ${done}/${total} videos`),
+  });
+  progress.clear();
+  stdout.write(values.json ? `${JSON.stringify(found)}\n` : checkReport(found));
+  return found.ok ? 0 : 1;
+}
 
 function needed(values: Values, name: string): string {
   const value = string(values, name);

@@ -1,5 +1,7 @@
 /** Benchmarks from disk to table: a model is asked, each answer kept as it comes, results written when all are there. */
 export { missingRules, type Answerer, type MissingRule } from './ask.ts';
+export { checkData, type CheckOptions, type DataCheck, type TaskCheck } from './check.ts';
+export { listBenchmarks, type Listed } from './list.ts';
 export { compareRuns, type Comparison, type Flip, type RunComparison } from './compare.ts';
 export { evaluate, type EvalModel, type EvalOptions, type EvalOutcome, type EvalProgress } from './run.ts';
 export { parseShard, type Shard } from './samples.ts';

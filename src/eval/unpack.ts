@@ -1,7 +1,7 @@
 /** Archives of a data set, unpacked once into its folder below the root. They come from the internet: every name and size is checked before a byte is written. */
 import { constants, createWriteStream } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
@@ -20,25 +20,34 @@ export type UnpackProgress = { archive: string; done: number; total: number };
 /** Unpacks the zip files of a data set that were not unpacked before, or have changed since. Files that are there with their size are kept.
  * @throws DATA for an archive that is damaged or hostile, IO */
 export async function unpack(root: string, set: DataSet, { signal, onUnpack }: { signal?: AbortSignal; onUnpack?: (progress: UnpackProgress) => void } = {}): Promise<void> {
-  const archives = (await Promise.all((await placesOf(root, set)).map(list))).flat().filter((file) => file.endsWith('.zip')).toSorted();
-  if (archives.length === 0) return;
-  const folder = join(root, set.folder), marker = join(folder, '.unpacked.json');
-  if ((await notYet(archives, marker)).length === 0) return;
+  const { folder, marker } = targetOf(root, set);
+  if ((await waiting(root, set)).length === 0) return;
   const lock = await waitForLock(join(folder, '.unpacking.lock'), signal);
   try {
-    for (const archive of await notYet(archives, marker)) { // another process may have done it meanwhile
+    for (const archive of await waiting(root, set)) { // another process may have done it meanwhile
       await unpackOne(archive, folder, signal, onUnpack);
-      await writeWhole(marker, `${JSON.stringify({ ...(await readMarker(marker)), [archive.slice(root.length + 1)]: await stateOf(archive) }, null, 2)}\n`);
+      await writeWhole(marker, `${JSON.stringify({ ...(await readMarker(marker)), [relative(root, archive)]: await stateOf(archive) }, null, 2)}\n`);
     }
   } finally {
     await lock.release();
   }
+}
 
-  async function notYet(files: readonly string[], marker: string): Promise<string[]> {
-    const known = await readMarker(marker);
-    const states = await Promise.all(files.map(stateOf));
-    return files.filter((file, i) => known[file.slice(root.length + 1)] !== states[i]);
-  }
+/** Names, below the set's folder, of the files in archives that are still to be unpacked. @throws as {@link unpack} does for what it would refuse */
+export async function archived(root: string, set: DataSet): Promise<Set<string>> {
+  const names = new Set<string>();
+  for (const archive of await waiting(root, set)) for (const { fileName } of await withZip(archive, root, undefined, (zip) => checkedEntries(zip, archive))) names.add(join(fileName));
+  return names;
+}
+
+const targetOf = (root: string, { folder }: DataSet) => ({ folder: join(root, folder), marker: join(root, folder, '.unpacked.json') });
+
+/** Archives that were not unpacked, or have changed since. */
+async function waiting(root: string, set: DataSet): Promise<string[]> {
+  const archives = (await Promise.all((await placesOf(root, set)).map(list))).flat().filter((file) => file.endsWith('.zip')).toSorted();
+  const known = await readMarker(targetOf(root, set).marker);
+  const states = await Promise.all(archives.map(stateOf));
+  return archives.filter((file, i) => known[relative(root, file)] !== states[i]);
 }
 
 const readMarker = (marker: string): Promise<Record<string, string>> => readFile(marker, 'utf8').then((text) => JSON.parse(text) as Record<string, string>).catch(() => ({}));
@@ -62,24 +71,30 @@ async function waitForLock(file: string, signal: AbortSignal | undefined): Promi
 }
 
 async function unpackOne(archive: string, folder: string, signal: AbortSignal | undefined, onUnpack: ((progress: UnpackProgress) => void) | undefined): Promise<void> {
-  const damaged = (cause: unknown): never => {
-    if (cause instanceof StaveError || signal?.aborted) throw cause;
-    if ((cause as NodeJS.ErrnoException).syscall !== undefined) throw writeError(folder, cause);
-    throw new StaveError('DATA', { what: `${archive} cannot be unpacked`, why: (cause as Error).message, fix: 'get the archive again from where the data set is published', cause });
-  };
-  const zip = await openPromise(archive, { lazyEntries: true, autoClose: false, strictFileNames: true }).catch(damaged);
-  try {
-    const entries = await checkedEntries(zip, archive).catch(damaged);
+  await withZip(archive, folder, signal, async (zip) => {
     const missing: Entry[] = [];
-    for (const entry of entries) if ((await sizeOf(join(folder, entry.fileName))) !== entry.uncompressedSize) missing.push(entry);
+    for (const entry of await checkedEntries(zip, archive)) if ((await sizeOf(join(folder, entry.fileName))) !== entry.uncompressedSize) missing.push(entry);
     await checkRoom(folder, missing);
     for (const [done, entry] of missing.entries()) {
       signal?.throwIfAborted();
       onUnpack?.({ archive, done, total: missing.length });
-      await writeEntry(zip, entry, join(folder, entry.fileName), signal).catch(damaged);
+      await writeEntry(zip, entry, join(folder, entry.fileName), signal);
     }
+  });
+}
+
+/** Opens an archive for a while. @param folder what is written to, for messages  @throws DATA for what goes wrong with the archive, IO for what does while writing */
+async function withZip<T>(archive: string, folder: string, signal: AbortSignal | undefined, use: (zip: ZipFile) => Promise<T>): Promise<T> {
+  let zip: ZipFile | undefined;
+  try {
+    zip = await openPromise(archive, { lazyEntries: true, autoClose: false, strictFileNames: true });
+    return await use(zip);
+  } catch (cause) {
+    if (cause instanceof StaveError || signal?.aborted) throw cause;
+    if ((cause as NodeJS.ErrnoException).syscall !== undefined) throw writeError(folder, cause);
+    throw new StaveError('DATA', { what: `${archive} cannot be unpacked`, why: (cause as Error).message, fix: 'get the archive again from where the data set is published', cause });
   } finally {
-    zip.close();
+    zip?.close();
   }
 }
 

@@ -8,8 +8,8 @@ export type Source = DataSet & {
   files: readonly string[];
   /** Questions of the whole benchmark; absent: as many as were made. */
   questions?: number;
-  /** Patterns of paths in the folder where its videos are; others there are told by the check as unexpected. */
-  videos: RegExp;
+  /** Paths of its videos in the folder: one that no question names is unexpected. Absent: the folder holds many that are not asked about. */
+  videos?: RegExp;
   /** @throws DATA, IO */
   read(root: string, task: Task<unknown>): Promise<TaskData>;
 };

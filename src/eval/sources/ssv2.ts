@@ -24,7 +24,6 @@ function source(own: string | undefined, files: string[], build: (root: string, 
     ...set,
     files: [...(own === undefined ? [] : [`${own}, a list of records; or, to build it from:`]), ...files, 'data_mp4/<id>.mp4, converted from the .webm of the data set'],
     questions,
-    videos: /^data_mp4\/[^/]+\.mp4$/,
     async read(root, task) {
       const places = await placesOf(root, set);
       const there = own === undefined ? undefined : await firstOf(places, own);
