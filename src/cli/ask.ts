@@ -2,6 +2,7 @@ import { StaveError } from '../errors.ts';
 import { answerBatch, load, type AnswerResult, type VideoModel } from '../generate/index.ts';
 import { askOptions, frameOptions, modelDir, modelOption, textOptions, threads } from './ask-options.ts';
 import { number, string, type Command, type Io, type Values } from './command.ts';
+import { decideOne, decideOptions, splitChoices, weighing } from './decide.ts';
 import { bytes, duration, Progress } from './progress.ts';
 
 export const ask: Command = {
@@ -18,14 +19,18 @@ export const ask: Command = {
     batch: { type: 'string', value: 'FILE', help: 'questions as JSON lines {"id", "video", "question"}; paths are taken from the file\'s folder' },
     out: { type: 'string', value: 'FILE', help: 'where the answers of --batch go, a line each; run again, it goes on where it stopped' },
     reuse: { type: 'string', value: 'MB', help: 'with --batch: memory for what several questions on one video share (default 512, at most an eighth of the memory)' },
+    choices: { type: 'string', value: 'A,B,…', help: 'decide between these answers, as stave decide does' },
+    ...weighing,
     ...frameOptions,
     ...textOptions,
+    temperature: { ...textOptions.temperature, help: `${textOptions.temperature.help}; with --choices: over 1 more cautious, under 1 surer` },
   },
   examples: [
     'stave ask clip.mp4 "What happens in this video?"',
     'stave ask clip.mp4 "Which moved first, the red circle or the blue square?" --json',
     'stave ask clip.mp4 "What is this?" --model DIR --frames 32',
     'stave ask clip.mp4 "What is this?" --model BASE_DIR --adapter ADAPTER_DIR',
+    'stave ask clip.mp4 "What is done to the door?" --choices "open,close,push"',
     'stave ask --batch questions.jsonl --out answers.jsonl',
   ],
   async run([video, question], values, io) {
@@ -36,14 +41,24 @@ export const ask: Command = {
     if (batch === undefined && question === undefined) throw new StaveError('USAGE', { what: video === undefined ? 'a video and a question are missing' : 'the question is missing', fix: 'stave ask clip.mp4 "What happens in this video?"' });
     if (batch === undefined && values.reuse !== undefined) throw new StaveError('USAGE', { what: '--reuse goes with --batch: there is one question only', fix: 'leave it out' });
     if (question?.trim() === '') throw new StaveError('USAGE', { what: 'the question is empty', fix: 'stave ask clip.mp4 "What happens in this video?"' });
+    const choices = choicesOf(values);
     const options = askOptions(values, io.signal);
     await using model = await load(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), reuse: batch === undefined ? 0 : reuseBytes(values), signal: io.signal }); // nothing comes after a single question
     if (batch !== undefined) await askBatch(model, batch, out!, values, options, io);
+    else if (choices !== undefined) await decideOne(model, video, question, choices, values, decideOptions(values, io.signal), io);
     else await askOne(model, video, question, values, options, io);
   },
 };
 
 type Options = ReturnType<typeof askOptions>;
+
+/** @throws USAGE for options that say how an answer is written, or how choices are weighed, where there is none */
+function choicesOf(values: Values): string[] | undefined {
+  const text = string(values, 'choices');
+  const surplus = (text === undefined ? Object.keys(weighing) : ['batch', 'max-tokens', 'top-k', 'top-p', 'repetition-penalty', 'seed']).find((name) => values[name] !== undefined);
+  if (surplus !== undefined) throw new StaveError('USAGE', { what: text === undefined ? `--${surplus} goes with --choices` : `--${surplus} cannot go with --choices`, fix: text === undefined ? 'leave it out, or give --choices "open,close"' : 'leave one of them out' });
+  return text === undefined ? undefined : splitChoices(text);
+}
 
 function reuseBytes(values: Values): number | undefined {
   const megabytes = number(values, 'reuse', { min: 0 });

@@ -10,6 +10,9 @@ const flags: [library: RegExp, flag: string, text: string][] = [
   [/another "out"/g, 'out', 'another --out'],
   [/\(missing: skip\)/g, 'missing', '(--missing skip)'],
   [/\(missing: ask-without\)/g, 'missing', '(--missing ask-without)'],
+  [/, like \["open", "close"\], numbers, or 'yes\/no'/g, 'choice', ', like --choice "open,close"'],
+  [/, like \["open", "close"\], numbers, or 'yes\/no'/g, 'choices', ', like --choices "open,close"'],
+  [/decide with end_of_turn/g, 'open-ended', 'leave out --open-ended'],
   [/allow partial videos/g, 'partial', 'add --partial'],
 ];
 

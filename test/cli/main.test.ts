@@ -10,13 +10,13 @@ test('help and version', async () => {
   for (const argv of [[], ['--help'], ['-h'], ['help']]) {
     const { code, out, err } = await stave(argv);
     assert.deepEqual([code, err], [0, '']);
-    for (const name of ['demo', 'ask', 'plan', 'pull', 'models', 'doctor', 'render', 'insert', 'merge', 'train']) assert.match(out, new RegExp(`^ {2}${name} `, 'm'));
+    for (const name of ['demo', 'ask', 'decide', 'plan', 'pull', 'models', 'doctor', 'render', 'insert', 'merge', 'train']) assert.match(out, new RegExp(`^ {2}${name} `, 'm'));
   }
   assert.deepEqual(await stave(['--version']), { code: 0, out: `${packageJson.version}\n`, err: '' });
   assert.deepEqual(await stave(['help', 'plan']), await stave(['plan', '--help']));
 });
 
-for (const name of ['demo', 'ask', 'plan', 'pull', 'models', 'doctor', 'render', 'insert', 'merge', 'train'])
+for (const name of ['demo', 'ask', 'decide', 'plan', 'pull', 'models', 'doctor', 'render', 'insert', 'merge', 'train'])
   test(`${name} --help names every argument and option with its meaning`, async () => {
     const { code, out, err } = await stave([name, '--help']);
     assert.deepEqual([code, err], [0, '']);
@@ -43,6 +43,17 @@ const misuse: [argv: string[], message: RegExp][] = [
   [['ask', clip, 'a', '--model', model, '--times', '7'], /the clip has no frame at 7 s/],
   [['ask', '--batch', 'q.jsonl'], /--batch and --out go together/],
   [['ask', clip, '--batch', 'q.jsonl', '--out', 'a.jsonl'], /--batch takes videos and questions from q\.jsonl/],
+  [['decide', clip], /there are no choices\n→ give one of --choice/],
+  [['decide', clip, '--choice', 'open,close', '--yes-no'], /--choice and --yes-no cannot go together/],
+  [['decide', clip, '--yes-no'], /--yes-no needs a question/],
+  [['decide', clip, '--score', '1..x', '-q', 'How?'], /--score must be a range of whole numbers, or numbers with commas between, got "1\.\.x"/],
+  [['decide', clip, '--choice', 'open', '--model', model], /there is one choice to decide between\n→ give at least two different choices, like --choice "open,close"\n/],
+  [['decide', clip, '--choice', 'open,,close', '--model', model], /choice 2 is empty/],
+  [['decide', clip, '--choice', 'push,push it', '--open-ended', '--model', model], /"push it" begins with the choice "push"\n.*\n→ leave out --open-ended, or/],
+  [['ask', clip, 'a', '--choices', 'open,close', '--top-k', '4'], /--top-k cannot go with --choices/],
+  [['ask', clip, 'a', '--choices', 'open', '--model', model], /there is one choice .*\n→ .* like --choices "open,close"\n/],
+  [['ask', clip, 'a', '--normalize', 'mean'], /--normalize goes with --choices/],
+  [['ask', clip, 'a', '--reuse', '10'], /--reuse goes with --batch/],
   [['plan'], /VIDEO is missing/],
   [['render'], /FOLDER is missing/],
   [['render', 'x', '--count', '0'], /--count must be a whole number from 1/],
