@@ -47,7 +47,13 @@ export const evaluation: Command = {
     };
     const model = storedModel(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), signal: io.signal });
     using progress = new Progress(io.stderr, { every: 30 });
-    const outcome = await evaluate({ ...options, model, onProgress: (p) => progress.show(progressLine(p)), onUnpack: ({ archive, done, total }) => progress.show(`unpacking ${archive}: ${done}/${total} files`) });
+    let last: EvalProgress | undefined;
+    const onProgress = (p: EvalProgress): void => progress.show(progressLine(last = p));
+    const outcome = await evaluate({ ...options, model, onProgress, onUnpack: ({ archive, done, total }) => progress.show(`unpacking ${archive}: ${done}/${total} files`) }).catch((error: unknown) => {
+      progress.clear();
+      if (last !== undefined) io.stderr.write(`${last.allDone} of ${last.all} questions are answered and kept in ${options.output}; the same command goes on there\n`);
+      throw error;
+    });
     progress.clear();
     tell(outcome, options.output, values, io);
   },

@@ -56,7 +56,7 @@ export async function fileOf({ data }: Sample, video: string): Promise<string | 
 }
 
 export function missingVideo(sample: Sample, video: string): StaveError {
-  return new StaveError('VIDEO_MISSING', { what: `${at(sample)}: there is no ${sample.data.locate(video)[0] ?? video}`, fix: 'put it there, or leave such questions out (missing: skip), or ask them without a video as the reference does (missing: ask-without)' });
+  return new StaveError('VIDEO_MISSING', { what: `${at(sample)}: there is no ${sample.data.locate(video)[0] ?? video}`, fix: 'put it there (stave eval check lists all that are missing), or leave such questions out (missing: skip), or ask them without a video as the reference does (missing: ask-without)' });
 }
 
 const isVideoError = (error: unknown): boolean => error instanceof StaveError && error.code.startsWith('VIDEO_');

@@ -112,7 +112,7 @@ export class Ledger {
     const lock = await takeLock(`${file}.lock`, (who) => new StaveError('USAGE', { what: `another run writes ${file}`, why: who, fix: 'wait for its end, choose another --output, or give each process a --shard of its own' }));
     try {
       const { header: found, lines, whole } = await readLedger(file);
-      if (found !== undefined) checkHeader(found, header, file);
+      checkHeader({ header: found, lines }, header, file);
       const handle = await open(file, 'a').catch((cause: unknown) => { throw writeError(file, cause); });
       await truncate(file, whole); // the line that a crash cut short
       const ledger = new Ledger(file, handle, lock, lines);
@@ -146,8 +146,12 @@ export class Ledger {
   }
 }
 
-/** @throws DATA naming what differs */
-export function checkHeader(found: Header, here: Header, file: string): void {
+/** @throws DATA naming what differs, or that answers stand there without a word on who gave them */
+export function checkHeader({ header: found, lines }: Pick<LedgerContent, 'header' | 'lines'>, here: Header, file: string): void {
+  if (found === undefined) {
+    if (lines.size === 0) return; // killed while it was begun
+    throw new StaveError('DATA', { what: `${file} does not say which model gave its answers`, why: 'its first line is missing', fix: 'choose another --output' });
+  }
   const differs = (name: string, before: unknown, now: unknown) => new StaveError('DATA', { what: `${file} has answers with ${name} ${JSON.stringify(before)}`, why: `this run has ${JSON.stringify(now)}`, fix: 'choose another --output' });
   if (found.ledger !== here.ledger) throw differs('the format', found.ledger, here.ledger);
   if (found.protocol !== here.protocol) throw differs('the protocol', found.protocol, here.protocol);

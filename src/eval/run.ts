@@ -5,7 +5,7 @@ import type { ModelInfo } from '../generate/index.ts';
 import { protocols, type Protocol } from '../tasks/index.ts';
 import { askSample, fileOf, missingVideo, type Answerer, type MissingRule } from './ask.ts';
 import type { TaskData } from './data.ts';
-import { isSkip, Ledger, ledgerFiles, readLedger, type Header, type Line, type Session } from './ledger.ts';
+import { checkHeader, isSkip, Ledger, ledgerFiles, readLedger, type Header, type Line, type Session } from './ledger.ts';
 import { at, inShard, samplesOf, videosOf, type Sample, type Shard } from './samples.ts';
 import { scoreEntry, type EvalResult } from './score.ts';
 import { machine } from './session.ts';
@@ -70,7 +70,7 @@ export async function evaluate({ model, tasks: names, data: root, output, protoc
   const header: Header = { ledger: 'stave eval 1', model: { name, fingerprint }, protocol };
   const session: Session = { ...machine(), tasks: names, limit: limit ?? null, shard: shard === undefined ? null : `${shard.index}/${shard.count}`, missing };
   await using ledger = await Ledger.open(join(output, shard === undefined ? 'ledger.jsonl' : `ledger-${shard.index}-of-${shard.count}.jsonl`), header, session);
-  const lines = await allLines(output, ledger);
+  const lines = await allLines(output, header, ledger);
   const isDone = (sample: Sample): boolean => {
     const line = lines.get(sample.key);
     if (line !== undefined && line.question !== sample.hash) throw changed(sample, output);
@@ -95,10 +95,14 @@ export async function evaluate({ model, tasks: names, data: root, output, protoc
   return left > 0 ? outcome : { ...outcome, result: await writeResults({ output, root, header, data, samples, lines, limit }) };
 }
 
-/** Answers of all the folder's ledgers. Two that overlap hold the same answers; the first by name counts, an answer before a skip. @throws DATA */
-async function allLines(output: string, ledger: Ledger): Promise<Map<string, Line>> {
+/** Answers of all the folder's ledgers. Where two overlap, this process's own counts, then the first by name; an answer before a skip. @throws DATA for a ledger of another model or protocol */
+async function allLines(output: string, header: Header, ledger: Ledger): Promise<Map<string, Line>> {
   const all = new Map<string, Line>(ledger.lines);
-  for (const file of await ledgerFiles(output)) for (const [key, line] of (await readLedger(file)).lines) if (!all.has(key) || isSkip(all.get(key)!)) all.set(key, line);
+  for (const file of await ledgerFiles(output)) {
+    const found = await readLedger(file);
+    checkHeader(found, header, file);
+    for (const [key, line] of found.lines) if (!all.has(key) || isSkip(all.get(key)!)) all.set(key, line);
+  }
   return all;
 }
 

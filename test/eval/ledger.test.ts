@@ -96,6 +96,8 @@ test('damage before the last line, a second answer and a second writer are refus
   await assert.rejects(Ledger.open(file, { ...header, protocol: 'strict' }, {}), { code: 'DATA', message: /the protocol "paper"/ });
   await appendFile(file, `${JSON.stringify(line(0))}\n`);
   await assert.rejects(Ledger.open(file, header, {}), { code: 'DATA', message: /ledger\.jsonl:5 .*[^]*t#0 was answered before/ });
+  await writeFile(file, `${JSON.stringify(line(0))}\n`);
+  await assert.rejects(Ledger.open(file, header, {}), { code: 'DATA', message: /which model/ });
   await writeFile(file, `${JSON.stringify(header)}\n{"task":"t","id"\n`);
   await assert.rejects(Ledger.open(file, header, {}), { code: 'DATA', message: /ledger\.jsonl:2 / });
 });

@@ -105,6 +105,11 @@ test('answers of another model, another protocol or other questions are not mixe
   await evaluate({ ...base(), output });
   await assert.rejects(evaluate({ ...base(), model: fakeModel(half, { fingerprint: 'other' }), output }), { code: 'DATA', message: /fa4e[^]*other/ });
   await assert.rejects(evaluate({ ...base(), output, protocol: 'strict' }), { code: 'DATA', message: /protocol/ });
+  const strange = join(folder, 'strange'); // another model's shard among this one's
+  await evaluate({ ...base(), output: strange, shard: { index: 1, count: 2 } });
+  await evaluate({ ...base(), model: fakeModel(half, { fingerprint: 'other' }), output: join(folder, 'strangers'), shard: { index: 2, count: 2 } });
+  await cp(join(folder, 'strangers', 'ledger-2-of-2.jsonl'), join(strange, 'ledger-2-of-2.jsonl'));
+  await assert.rejects(evaluate({ ...base(), output: strange }), { code: 'DATA', message: /ledger-2-of-2\.jsonl[^]*other[^]*fa4e/ });
   const other = join(folder, 'other', 'motion10');
   await cp(join(data, 'motion10'), other, { recursive: true });
   await writeFile(join(other, 'labels.jsonl'), records.map((record, i) => `${JSON.stringify(i === 1 ? { ...record, question: 'Why?' } : record)}\n`).join(''));
