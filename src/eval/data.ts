@@ -40,11 +40,11 @@ export function readTask(task: Task<unknown>, source: string, docs: readonly unk
 }
 
 /** A whole file and what the manifest says of it. @throws IO */
-export async function readData(root: string, path: string): Promise<{ bytes: Buffer; file: DataFile }> {
+export async function readData(root: string, path: string): Promise<{ bytes: Uint8Array; text(): string; file: DataFile }> {
   const bytes = await readFile(path).catch((cause: Error) => {
     throw new StaveError('IO', { what: `cannot read ${path}`, why: cause.message, fix: 'check that the file may be read', cause });
   });
-  return { bytes, file: { path: relative(root, path), bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') } };
+  return { bytes, text: () => bytes.toString(), file: { path: relative(root, path), bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') } };
 }
 
 /** @throws DATA naming the file, and the line where the text has a JSON value in each */

@@ -1,9 +1,8 @@
 /** What a run was made with and on: one record per process, for the manifest. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-
-const require = createRequire(import.meta.url);
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** Packages whose version can change an answer. */
 const packages = ['onnxruntime-node', 'node-av', '@huggingface/tokenizers', '@huggingface/jinja'];
@@ -18,10 +17,18 @@ export function machine(): Record<string, unknown> {
   };
 }
 
+/** From the package.json above the file that is imported: many packages don't export theirs. */
 function versionOf(name: string): string | null {
   try {
-    return (require(`${name}/package.json`) as { version: string }).version;
+    for (let folder = dirname(fileURLToPath(import.meta.resolve(name))); ; folder = dirname(folder)) {
+      const file = join(folder, 'package.json');
+      if (existsSync(file)) {
+        const found = JSON.parse(readFileSync(file, 'utf8')) as { name?: string; version?: string };
+        if (found.name === name) return found.version ?? null;
+      }
+      if (folder === dirname(folder)) return null;
+    }
   } catch {
-    return null; // a package that keeps its package.json to itself
+    return null;
   }
 }

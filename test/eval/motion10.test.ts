@@ -42,10 +42,11 @@ test('the model in the box: a real run, its frames in the samples, its score the
     assert.ok(seen.frames.every(({ time }) => typeof time === 'number'));
   }
   assert.equal(task.right, samples.reduce((sum, { score }) => sum + score, 0));
-  const manifest = JSON.parse(await readFile(join(output, 'manifest.json'), 'utf8')) as { model: { fingerprint: string }; tasks: { motion10: { files: { path: string; sha256: string }[]; videos: { missing: number } } }; sessions: { versions: { node: string } }[] };
+  const manifest = JSON.parse(await readFile(join(output, 'manifest.json'), 'utf8')) as { model: { fingerprint: string }; tasks: { motion10: { files: { path: string; sha256: string }[]; videos: { missing: number } } }; sessions: { versions: Record<string, string> }[] };
   assert.equal(manifest.model.fingerprint, (await storedModel(boxModel).info()).fingerprint);
   assert.match(manifest.tasks.motion10.files[0].sha256, /^[0-9a-f]{64}$/);
   assert.deepEqual([manifest.tasks.motion10.files[0].path, manifest.tasks.motion10.videos.missing, manifest.sessions[0].versions.node], [join('motion10', 'labels.jsonl'), 0, process.versions.node]);
+  assert.match(Object.values(manifest.sessions[0].versions).join(' '), /^(?:\d+\.\d+\.\d+\S* ?){6}$/);
   const again = await stave(['eval', '--tasks', 'motion10', '--data', data, '--output', output, '--limit', '3']);
   assert.match(again.out, /^task \(paper\) +% +right\nmotion10/);
   assert.match(again.err, /^0 answered now, 3 were there already/);

@@ -13,7 +13,7 @@ export const motion10Source: Source = {
   async read(root, task) {
     const places = [...(await placesOf(root, set)), root];
     const path = await findFile(root, set, places, [motion10Data.labels]);
-    const { bytes, file } = await readData(root, path);
-    return { task, source: path, ...readTask(task, path, parseJsonLines(bytes.toString(), path)), files: [file], locate: (video) => candidatesIn(places, set, video) };
+    const { text, file } = await readData(root, path);
+    return { task, source: path, ...readTask(task, path, parseJsonLines(text(), path)), files: [file], locate: (video) => candidatesIn(places, set, video) };
   },
 };

@@ -16,8 +16,8 @@ export const mvbenchSource: Source = {
   async read(root, task) {
     const places = await placesOf(root, set);
     const path = await findFile(root, set, places, [mvbenchData.annotations(task.name.slice('mvbench_'.length) as MvbenchTask)]);
-    const { bytes, file } = await readData(root, path);
-    const docs = asList(parseJson(bytes.toString(), path), path);
+    const { text, file } = await readData(root, path);
+    const docs = asList(parseJson(text(), path), path);
     return { task, source: path, ...readTask(task, path, docs), files: [file], locate: (video) => candidatesIn(places, set, video) };
   },
 };

@@ -49,9 +49,9 @@ export const ssv2With174Source = source(undefined, ['labels/test.json', 'labels/
   const ids = await readData(root, await findFile(root, set, places, ['labels/test.json']));
   const answersPath = await findFile(root, set, places, ['labels/test-answers.csv', 'test-answers.csv']);
   const answers = await readData(root, answersPath);
-  const templates = readTestAnswers(answers.bytes.toString());
+  const templates = readTestAnswers(answers.text());
   const path = join(root, ids.file.path);
-  const docs = asList(parseJson(ids.bytes.toString(), path), path).map((entry, i) => {
+  const docs = asList(parseJson(ids.text(), path), path).map((entry, i) => {
     const id = String((entry as { id?: unknown } | null)?.id);
     const template = templates.get(id);
     if (template === undefined) throw new StaveError('DATA', { what: `${path}, row ${i}: ${answersPath} has no answer for the id ${id}`, fix: 'get both files again' });
@@ -64,13 +64,13 @@ const split = (annotations: readonly Annotation[]): { train: SampleRecord[]; tes
 
 async function annotationsIn(root: string, places: readonly string[]) {
   const path = await findFile(root, set, places, ['labels/train.json']);
-  const { bytes, file } = await readData(root, path);
-  return { annotations: readAnnotations(asList(parseJson(bytes.toString(), path), path), path), path, file };
+  const { text, file } = await readData(root, path);
+  return { annotations: readAnnotations(asList(parseJson(text(), path), path), path), path, file };
 }
 
 async function recordsIn(root: string, path: string): Promise<Records> {
-  const { bytes, file } = await readData(root, path);
-  return { source: path, docs: asList(parseJson(bytes.toString(), path), path), files: [file] };
+  const { text, file } = await readData(root, path);
+  return { source: path, docs: asList(parseJson(text(), path), path), files: [file] };
 }
 
 async function firstOf(places: readonly string[], name: string): Promise<string | undefined> {
