@@ -25,7 +25,7 @@ export class Contents {
   readonly #known = new Map<string, Known>(); // by path
 
   async of(source: VideoSource | ImageSource, signal?: AbortSignal): Promise<Content> {
-    if (typeof source !== 'string') return { key: `frames ${await hashFrames(Array.isArray(source) ? source : [source as FrameInput], signal)}`, unchanged: () => Promise.resolve(true) };
+    if (typeof source !== 'string') return ofFrames(Array.isArray(source) ? source : [source as FrameInput], signal);
     const before = await stateOf(source);
     if (before === undefined) return unknown(); // decoding will say what is wrong
     const known = this.#known.get(source);
@@ -43,6 +43,13 @@ export class Contents {
   clear(): void {
     this.#known.clear();
   }
+}
+
+/** They too may be written to meanwhile. */
+async function ofFrames(frames: readonly FrameInput[], signal: AbortSignal | undefined): Promise<Content> {
+  if (!frames.every(({ data }) => ArrayBuffer.isView(data))) return unknown();
+  const hash = await hashFrames(frames, signal);
+  return { key: `frames ${hash}`, unchanged: async () => (await hashFrames(frames, signal)) === hash };
 }
 
 let strangers = 0;
