@@ -21,7 +21,7 @@ export type UnpackProgress = { archive: string; done: number; total: number };
  * @throws DATA for an archive that is damaged or hostile, IO */
 export async function unpack(root: string, set: DataSet, { signal, onUnpack }: { signal?: AbortSignal; onUnpack?: (progress: UnpackProgress) => void } = {}): Promise<void> {
   const { folder, marker } = targetOf(root, set);
-  if ((await waiting(root, set)).length === 0) return;
+  if (await allThere(folder, await waiting(root, set))) return; // also where data and archives lie side by side on a disk that can't be written
   const lock = await waitForLock(join(folder, '.unpacking.lock'), signal);
   try {
     for (const archive of await waiting(root, set)) { // another process may have done it meanwhile
@@ -72,8 +72,7 @@ async function waitForLock(file: string, signal: AbortSignal | undefined): Promi
 
 async function unpackOne(archive: string, folder: string, signal: AbortSignal | undefined, onUnpack: ((progress: UnpackProgress) => void) | undefined): Promise<void> {
   await withZip(archive, folder, signal, async (zip) => {
-    const missing: Entry[] = [];
-    for (const entry of await checkedEntries(zip, archive)) if ((await sizeOf(join(folder, entry.fileName))) !== entry.uncompressedSize) missing.push(entry);
+    const missing = await missingEntries(zip, archive, folder);
     await checkRoom(folder, missing);
     for (const [done, entry] of missing.entries()) {
       signal?.throwIfAborted();
@@ -81,6 +80,18 @@ async function unpackOne(archive: string, folder: string, signal: AbortSignal | 
       await writeEntry(zip, entry, join(folder, entry.fileName), signal);
     }
   });
+}
+
+async function allThere(folder: string, archives: readonly string[]): Promise<boolean> {
+  for (const archive of archives) if ((await withZip(archive, folder, undefined, (zip) => missingEntries(zip, archive, folder))).length > 0) return false;
+  return true;
+}
+
+/** The files of an archive that are not in the folder with their size. */
+async function missingEntries(zip: ZipFile, archive: string, folder: string): Promise<Entry[]> {
+  const missing: Entry[] = [];
+  for (const entry of await checkedEntries(zip, archive)) if ((await sizeOf(join(folder, entry.fileName))) !== entry.uncompressedSize) missing.push(entry);
+  return missing;
 }
 
 /** Opens an archive for a while. @param folder what is written to, for messages  @throws DATA for what goes wrong with the archive, IO for what does while writing */

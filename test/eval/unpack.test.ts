@@ -39,6 +39,9 @@ test('unpacked once; again only when the archive has changed; what is there with
   assert.deepEqual(progress, [2, 2, 1]);
   assert.equal((await stat(file)).mtimeMs, mtimeMs);
   assert.equal(await readFile(join(root, 'set', 'data', 'z.mp4'), 'utf8'), 'a third');
+  await rm(join(root, 'set', '.unpacked.json'));
+  await unpack(root, set, { onUnpack: () => assert.fail('all is there') });
+  assert.ok(!existsSync(join(root, 'set', '.unpacked.json')), 'nothing is written where nothing is to do');
 });
 
 test('names that lead out, links, bombs, encrypted and doubled entries: refused before anything is written', async () => {
