@@ -1,4 +1,4 @@
-import type { Kind } from '../clips/index.ts';
+import { actionIds, type Action, type Kind } from '../clips/index.ts';
 import type { Fields } from '../models/fields.ts';
 import { questionKinds, type QuestionKind } from '../tasks/index.ts';
 
@@ -9,6 +9,8 @@ export type Turn = {
   kinds?: QuestionKind[];
   /** What the clips show: each draws one of these, so what stands there twice is shown twice as often. */
   scenes: Kind[];
+  /** Of clips that show an action: which ones; absent: all ten. */
+  actions?: Action[];
   frames?: number;
   clips?: number;
   questions?: number;
@@ -48,6 +50,7 @@ function parseTurn(fields: Fields): Turn {
   const turn: Turn = {
     ...(fields.has('kinds') ? { kinds: fields.list('kinds', isOne(questionKinds), `some of ${questionKinds.join(', ')}`) } : {}),
     scenes: fields.list('scenes', isOne(kinds), `some of ${kinds.join(', ')}`, everything),
+    ...(fields.has('actions') ? { actions: fields.list('actions', isOne(actionIds), `some of ${actionIds.join(', ')}`) } : {}),
     ...(fields.has('frames') ? { frames: evenFrames(fields, 'frames') } : {}),
     ...(fields.has('clips') ? { clips: fields.integer('clips', undefined, { max: 4096 }) } : {}),
     ...(fields.has('questions') ? { questions: fields.integer('questions', undefined, { max: 32 }) } : {}),
@@ -55,6 +58,7 @@ function parseTurn(fields: Fields): Turn {
     plain: fields.numbers('plain', 2, [0, 0]) as [number, number],
   };
   if (turn.kinds?.length === 0) fields.refuse('kinds', undefined, 'give at least one kind of question, or leave it out to ask everything');
+  if (turn.actions?.length === 0) fields.refuse('actions', undefined, 'give at least one, or leave it out for all ten');
   if (turn.scenes.length === 0) fields.refuse('scenes', undefined, `give some of ${kinds.join(', ')}`);
   if (turn.pixels && !isAreaRange(turn.pixels)) fields.refuse('pixels', undefined, `give two areas in pixels, [min, max], from ${AREA.min}`);
   if (!turn.plain.every((share) => share >= 0 && share <= 1)) fields.refuse('plain', undefined, 'give two shares from 0 to 1, at the start and at the end');

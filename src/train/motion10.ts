@@ -11,7 +11,7 @@ import { everything, turnAt, type Turn } from './lesson.ts';
 type FrameSize = { width: number; height: number };
 
 /** What a batch holds: the recipe's usual, or what its lesson says. */
-type Setting = Required<Pick<Turn, 'frames' | 'clips' | 'questions' | 'pixels' | 'scenes'>> & Pick<Turn, 'kinds'> & { /** Share of clips in their simplest look */ plain: number };
+type Setting = Required<Pick<Turn, 'frames' | 'clips' | 'questions' | 'pixels' | 'scenes'>> & Pick<Turn, 'kinds' | 'actions'> & { /** Share of clips in their simplest look */ plain: number };
 
 /** Batches of Motion-10: clips of one grid, each with some of the questions that fit it. A batch is a function of the settings and its id alone. */
 export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, tokenizer: Tokenizer, template: ChatTemplate): (id: BatchId) => Batch {
@@ -69,12 +69,13 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
 
   /** Clip b of the batch; in pairs every other one is the one before it played backwards (a picture has no reversal). */
   function clipOf(seed: string, b: number, setting: Setting & FrameSize): TrainingClip {
-    const { frames, width, height, scenes, plain } = setting;
+    const { frames, width, height, scenes, actions, plain } = setting;
     const pair = data.pairs && !scenes.some(isStill);
     if (pair && b % 2 === 1) return reverseClip(clipOf(seed, b - 1, setting));
     if (last?.scene.seed === `${seed}/${b}`) return last; // the one before in a pair
     const r = random(seed, b, 'setting');
-    return (last = trainingClip(seed, b, { frames, width, height, plain: r.next() < plain, kind: r.pick(scenes) }));
+    const simple = r.next() < plain, kind = r.pick(scenes);
+    return (last = trainingClip(seed, b, { frames, width, height, plain: simple, kind, action: kind === 'action' && actions ? r.pick(actions) : undefined }));
   }
 
   /** A question with its answer as the chat template writes it, cut where the clip ends. */

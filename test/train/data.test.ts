@@ -62,7 +62,7 @@ test('in pairs every other clip is the one before it played backwards', async ()
 });
 
 test('a lesson has its own frames, clips and questions, and the usual follows it', async () => {
-  const lessons = [{ steps: 2, kinds: ['color'], scenes: ['group'], frames: 2, clips: 3, questions: 4 }, { steps: 2, turns: [{ kinds: ['order', 'yesno'], scenes: ['order'] }, { clips: 4 }] }];
+  const lessons = [{ steps: 2, kinds: ['color'], scenes: ['group'], frames: 2, clips: 3, questions: 4 }, { steps: 2, turns: [{ kinds: ['order', 'yesno'], scenes: ['order'] }, { clips: 4, kinds: ['action'], scenes: ['action'], actions: ['rising', 'falling'] }] }];
   await using setup = await tiny({ data: { task: 'motion10', frames: 4, min_pixels: 3136, max_pixels: 4704, questions: 2, pairs: true, lessons } });
   const { recipe } = setup;
   const tok = await loadTokenizer(textReader(tokenizer));
@@ -75,6 +75,9 @@ test('a lesson has its own frames, clips and questions, and the usual follows it
   const kinds = (index: number) => new Set(make({ set: 'train', index }).segments.map(({ kind }) => kind));
   assert.deepEqual(kinds(1), new Set(['color']));
   assert.deepEqual(kinds(4), new Set(['order', 'yesno']));
+  const answers = (index: number) => make({ set: 'train', index }).feeds.labels.data as BigInt64Array;
+  const rises = tok.encode(' rising').at(-1)!, falls = tok.encode(' falling').at(-1)!;
+  for (const index of [6, 7]) assert.equal([...answers(index)].filter((id) => Number(id) === rises || Number(id) === falls).length, 4);
   const first = make({ set: 'train', index: 0 }).segments;
   assert.ok([0, 1, 2].every((clip) => first.filter(({ sample }) => sample === clip).length >= 2), 'each thing of a group is asked about');
 });

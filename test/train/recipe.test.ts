@@ -39,6 +39,7 @@ test('a wrong field is named with its value and what is allowed', () => {
   assert.match(lessons({ steps: 5, frames: 3 }), /^data\.lessons\[0\]\.frames is 3\nthe vision encoder takes frames in pairs/);
   assert.match(lessons({ steps: 5, pixels: [5000, 4000] }), /^data\.lessons\[0\]\.pixels is \[5000,4000\]\n→ give two areas/);
   assert.match(lessons({ steps: 5, plain: [1, 2] }), /^data\.lessons\[0\]\.plain is \[1,2\]\n→ give two shares/);
+  assert.match(lessons({ steps: 5, actions: ['turning'] }), /^data\.lessons\[0\]\.actions is \["turning"\]\n→ give a list of some of left-to-right, /);
   assert.match(lessons({ steps: 5, turns: [] }), /^data\.lessons\[0\]\.turns is \[\]\n→ give at least one/);
   assert.match(lessons({ steps: 5, turns: [{}, { frames: 3 }] }), /^data\.lessons\[0\]\.turns\[1\]\.frames is 3/);
   assert.match(lessons({ steps: 5, turns: [{}], clips: 2 }), /^data\.lessons\[0\]\.clips is not a known field/);
