@@ -1,5 +1,5 @@
 /** Makes the clips that `stave demo` asks about: a few scenes that training never saw, one of them also backwards, with a labels.jsonl.
- * node scripts/make-box-clips.ts [FOLDER=box/clips] [SEED=demo-9] */
+ * node scripts/make-box-clips.ts [FOLDER=box/clips] [SEED=demo-8] */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeScene, reverse, type Scene, type SceneOptions } from '../src/clips/index.ts';
@@ -9,15 +9,17 @@ import { encodeVideo } from '../src/video/index.ts';
 type Wanted = { name: string; scene: SceneOptions; kinds: QuestionKind[]; backwards?: boolean };
 
 const wanted: Wanted[] = [
-  { name: 'closer', scene: { action: 'closer', aspect: 4 / 3 }, kinds: ['action', 'color'] },
+  { name: 'closer', scene: { action: 'closer', aspect: 4 / 3 }, kinds: ['action', 'color', 'shape'] },
   { name: 'backwards', scene: { action: 'closer', aspect: 4 / 3 }, kinds: ['action'], backwards: true },
   { name: 'appearing', scene: { action: 'appearing', aspect: 1 }, kinds: ['action', 'color'] },
   { name: 'turning', scene: { action: 'anticlockwise', aspect: 1 }, kinds: ['action'] },
   { name: 'rising', scene: { action: 'rising', aspect: 3 / 4 }, kinds: ['action', 'yesno'] },
   { name: 'blinking', scene: { count: 'blink', aspect: 4 / 3 }, kinds: ['count'] },
+  { name: 'crossing', scene: { action: 'left-to-right', aspect: 16 / 9 }, kinds: ['action'] },
+  { name: 'order', scene: { kind: 'order', aspect: 4 / 3 }, kinds: ['order'] },
 ];
 
-const [folder = 'box/clips', seed = 'demo-9'] = process.argv.slice(2);
+const [folder = 'box/clips', seed = 'demo-8'] = process.argv.slice(2);
 await rm(folder, { recursive: true, force: true });
 await mkdir(folder, { recursive: true });
 const records: Motion10Record[] = [];

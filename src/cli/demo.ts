@@ -8,7 +8,7 @@ import type { Command, Io } from './command.ts';
 import { hasColor, strip } from './picture.ts';
 
 /** So that the demo takes seconds: clips, questions about each, tokens of an answer. */
-const most = { clips: 6, questions: 2, tokens: 48 };
+const most = { clips: 8, questions: 3, tokens: 48 };
 
 export const demo: Command = {
   name: 'demo',
