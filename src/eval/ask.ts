@@ -1,11 +1,12 @@
 /** One question to the model: its videos found, shown as the task says, the answer cut as the task says. */
 import { StaveError } from '../errors.ts';
+import { firstFile } from '../files/look.ts';
 import { isShown } from '../tasks/lmms/messages.ts';
-import { cutAnswer, type TaskMessage } from '../tasks/index.ts';
+import { cutAnswer, type Task, type TaskMessage } from '../tasks/index.ts';
 import type { AnswerResult, AskOptions, ChatMessage, ChatPart, VideoSource } from '../generate/index.ts';
 import { cropAlike, framesOf, needsFrames, optionsOf } from './clips.ts';
+import type { TaskData } from './data.ts';
 import type { Line, Seen } from './ledger.ts';
-import { sizeOf } from './places.ts';
 import { at, promptOf, videosOf, type Sample } from './samples.ts';
 
 /** What answers: a loaded model, or what stands in for one in a test. */
@@ -22,10 +23,10 @@ export async function askSample(model: Answerer, sample: Sample, missing: Missin
   try {
     const question = facts === undefined ? sample.question : task.ask(row, await facts(row, signal));
     const paths = videosOf(question.messages);
-    const files = await Promise.all(paths.map((path) => fileOf(sample, path)));
+    const files = await Promise.all(paths.map((path) => fileOf(sample.data, path)));
     const without: { video: string; why: string }[] = [];
     const shown: (string | undefined)[] = files.map((file, i) => {
-      if (file !== undefined && (task.settings.frames.rule !== 'lmms' || isShown(file, task.protocol))) return file; // the harness's rule holds for its tasks alone
+      if (file !== undefined && shows(task, file)) return file;
       without.push({ video: paths[i], why: file === undefined ? 'missing' : 'not shown under this protocol' });
       return undefined;
     });
@@ -50,10 +51,10 @@ export async function askSample(model: Answerer, sample: Sample, missing: Missin
 }
 
 /** The first of a video's places where there is a file. */
-export async function fileOf({ data }: Sample, video: string): Promise<string | undefined> {
-  for (const path of data.locate(video)) if ((await sizeOf(path)) !== undefined) return path;
-  return undefined;
-}
+export const fileOf = ({ locate }: Pick<TaskData, 'locate'>, video: string): Promise<string | undefined> => firstFile(locate(video));
+
+/** Whether a task's protocol shows a file at all: the harness's rule holds for its own tasks alone. */
+export const shows = ({ settings, protocol }: Task<unknown>, file: string): boolean => settings.frames.rule !== 'lmms' || isShown(file, protocol);
 
 export function missingVideo(sample: Sample, video: string): StaveError {
   return new StaveError('VIDEO_MISSING', { what: `${at(sample)}: there is no ${sample.data.locate(video)[0] ?? video}`, fix: 'put it there (stave eval check lists all that are missing), or leave such questions out (missing: skip), or ask them without a video as the reference does (missing: ask-without)' });

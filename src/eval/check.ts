@@ -2,11 +2,11 @@
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { StaveError } from '../errors.ts';
-import { isShown } from '../tasks/lmms/messages.ts';
 import { benchmark, type Protocol, type Task } from '../tasks/index.ts';
 import { frameTimes } from '../video/index.ts';
+import { fileOf, shows } from './ask.ts';
 import type { TaskData } from './data.ts';
-import { placesOf, sizeOf } from './places.ts';
+import { placesOf } from './places.ts';
 import { samplesOf, videosOf, type Sample } from './samples.ts';
 import { sourceOf, tasksNamed, type Source } from './sources/index.ts';
 import { archived } from './unpack.ts';
@@ -66,7 +66,8 @@ async function checkRows(data: TaskData, samples: readonly Sample[], found: Task
 }
 
 /** @returns the files of the videos that there are */
-async function checkVideos(root: string, source: Source, { task, locate }: TaskData, samples: readonly Sample[], found: TaskCheck, opened: Map<string, string | undefined>, report: (done: number, total: number) => void, signal: AbortSignal | undefined): Promise<string[]> {
+async function checkVideos(root: string, source: Source, data: TaskData, samples: readonly Sample[], found: TaskCheck, opened: Map<string, string | undefined>, report: (done: number, total: number) => void, signal: AbortSignal | undefined): Promise<string[]> {
+  const { task, locate } = data;
   const videos = [...new Set(samples.flatMap(({ question }) => videosOf(question.messages)))];
   const inArchives = await archived(root, source);
   const files: string[] = [];
@@ -74,15 +75,14 @@ async function checkVideos(root: string, source: Source, { task, locate }: TaskD
   for (const [done, video] of videos.entries()) {
     signal?.throwIfAborted();
     report(done, videos.length);
-    let file: string | undefined;
-    for (const place of locate(video)) if (file === undefined && (await sizeOf(place)) !== undefined) file = place;
+    const file = await fileOf(data, video);
     if (file === undefined) {
       if (locate(video).some((place) => inArchives.has(relative(join(root, source.folder), place)))) found.archived++;
       else found.missing.push(locate(video)[0] ?? video);
       continue;
     }
     files.push(file);
-    if (task.settings.frames.rule === 'lmms' && !isShown(file, task.protocol)) found.notShown++;
+    if (!shows(task, file)) found.notShown++;
     if (!opened.has(file)) opened.set(file, await faultOf(file, signal));
     const why = opened.get(file);
     if (why !== undefined) found.unreadable.push({ video: file, why });

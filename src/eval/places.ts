@@ -2,6 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { StaveError } from '../errors.ts';
+import { firstFile } from '../files/look.ts';
 
 /** How a data set is called: by its tasks (the first part of the paths that they name) and on the Hub. */
 export type DataSet = { folder: string; dataset?: string; /** Branch or tag on the Hub; absent: main. */ revision?: string };
@@ -26,9 +27,6 @@ async function snapshotOf(repository: string, revision: string): Promise<string 
 
 const isFolder = (path: string): Promise<boolean> => stat(path).then((found) => found.isDirectory(), () => false);
 
-/** Size of a regular file in bytes; undefined where there is none. */
-export const sizeOf = (path: string): Promise<number | undefined> => stat(path).then((found) => (found.isFile() ? found.size : undefined), () => undefined);
-
 /** Where the file of a task's path (`<folder>/rest`) may lie. */
 export function candidatesIn(places: readonly string[], { folder }: DataSet, path: string): string[] {
   const rest = relative(folder, path);
@@ -37,8 +35,8 @@ export function candidatesIn(places: readonly string[], { folder }: DataSet, pat
 
 /** The first of the names that is a file in one of the places. @throws DATA saying where it was looked for */
 export async function findFile(root: string, set: DataSet, places: readonly string[], names: readonly string[]): Promise<string> {
-  for (const place of places)
-    for (const name of names) if ((await sizeOf(join(place, name))) !== undefined) return join(place, name);
+  const found = await firstFile(places.flatMap((place) => names.map((name) => join(place, name))));
+  if (found !== undefined) return found;
   throw notThere(root, set, places, names[0]);
 }
 

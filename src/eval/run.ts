@@ -78,7 +78,7 @@ export async function evaluate({ model, tasks: names, data: root, output, protoc
   };
   const own = inShard(samples, shard);
   const pending = own.filter((sample) => !isDone(sample));
-  if (missing === 'error') for (const sample of pending) for (const video of videosOf(sample.question.messages)) if ((await fileOf(sample, video)) === undefined) throw missingVideo(sample, video);
+  if (missing === 'error') for (const sample of pending) for (const video of videosOf(sample.question.messages)) if ((await fileOf(sample.data, video)) === undefined) throw missingVideo(sample, video);
   if (pending.length > 0) {
     const tally = new Tally(own, own.filter(isDone).map((sample) => [sample, lines.get(sample.key)!]), onProgress);
     await using answerer = await model.load();

@@ -9,8 +9,9 @@ import * as zlib from 'node:zlib';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
 import { StaveError } from '../errors.ts';
 import { takeLock, type Lock } from '../files/lock.ts';
+import { sizeOf } from '../files/look.ts';
 import { list, writeError, writeWhole } from '../files/write.ts';
-import { placesOf, sizeOf, type DataSet } from './places.ts';
+import { placesOf, type DataSet } from './places.ts';
 
 /** An archive of videos hardly shrinks them, one of subtitles to a third or so: what claims to grow more than this is a bomb. */
 const MOST_GROWTH = 100, MOST_ENTRIES = 1_000_000;

@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { sizeOf } from '../files/look.ts';
 import { writeError, writeWhole } from '../files/write.ts';
 import { resultPaths, resultsFile, sampleLine } from '../tasks/lmms/result-files.ts';
 import { resultTable, type TaskSettings } from '../tasks/index.ts';
+import { fileOf } from './ask.ts';
 import type { Doc, TaskData } from './data.ts';
 import { ledgerFiles, readLedger, type Header, type Line, type Session } from './ledger.ts';
-import { sizeOf } from './places.ts';
 import { videosOf, type Sample } from './samples.ts';
 import { groupsOf, scoreAll, type EvalResult, type Scored } from './score.ts';
 
@@ -52,8 +53,8 @@ async function videosIn(samples: readonly Sample[]): Promise<{ count: number; mi
   const hash = createHash('sha256');
   let missing = 0, total = 0;
   for (const [path, data] of [...paths].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    let bytes: number | undefined;
-    for (const place of data.locate(path)) bytes ??= await sizeOf(place);
+    const file = await fileOf(data, path);
+    const bytes = file === undefined ? undefined : await sizeOf(file);
     if (bytes === undefined) missing++;
     total += bytes ?? 0;
     hash.update(`${path} ${bytes ?? 'missing'}\n`);

@@ -1,6 +1,7 @@
 /** What the Hub is asked: which files a model has, and size and hash of one. */
 import { StaveError } from '../errors.ts';
 import { send, text } from './http.ts';
+import { tryJson } from './json.ts';
 import { checkFileName, isCommit } from './names.ts';
 import { checkStatus, type Wanted } from './refusals.ts';
 import { retrying, type RetryOptions } from './retry.ts';
@@ -31,7 +32,7 @@ export async function listFiles(hub: HubSettings, id: string, revision: string, 
     checkStatus(reply, hub, { id, revision });
     return text(reply, MAX_LISTING, `the list of the files of ${id}`);
   }, { ...options, patient: false });
-  const json = parse(body);
+  const json = tryJson(body);
   const { sha, siblings } = (json ?? {}) as { sha?: unknown; siblings?: unknown };
   if (typeof sha !== 'string' || !isCommit(sha) || !Array.isArray(siblings)) throw unlike(hub, `its answer about ${id} has no commit or no list of files`);
   const files = new Map<string, number | undefined>();
@@ -65,14 +66,6 @@ export async function fileInfo(hub: HubSettings, { id, commit, path, listed }: {
 }
 
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-}
 
 function unlike({ endpoint }: HubSettings, why: string): StaveError {
   return new StaveError('HUB_CORRUPT', { what: `${endpoint} does not answer as the Hub does`, why, fix: 'check HF_ENDPOINT and the proxy, if there is one' });

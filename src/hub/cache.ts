@@ -2,10 +2,11 @@
  * models--OWNER--NAME/ blobs/ETAG (the bytes), snapshots/COMMIT/FILE (a link there), refs/REVISION (the commit, as text). */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, link, mkdir, readFile, realpath, rename, rm, stat, statfs, symlink } from 'node:fs/promises';
+import { copyFile, link, mkdir, readFile, realpath, rename, rm, statfs, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { takeLock, type Lock } from '../files/lock.ts';
+import { sizeOf } from '../files/look.ts';
 import { writeError, writeWhole } from '../files/write.ts';
 import { readIndex } from '../weights/shards.ts';
 import { folderOf, isCommit } from './names.ts';
@@ -21,12 +22,6 @@ export const snapshotPath = ({ root }: Place, commit: string): string => join(ro
 export function lockModel({ id, cache }: Place): Promise<Lock> {
   const file = join(cache, '.locks', folderOf(id), 'stave.lock');
   return takeLock(file, (who) => new StaveError('HUB_BUSY', { what: `${id} is being pulled or removed by ${who}`, fix: `wait for it or stop it; if it does so no more, remove ${file}` }));
-}
-
-/** Bytes of the file behind a path; undefined: none there. */
-export async function sizeOf(path: string): Promise<number | undefined> {
-  const info = await stat(path).catch(() => undefined);
-  return info?.isFile() ? info.size : undefined;
 }
 
 /** Lets a file of a snapshot lead to its blob: a relative link, so that the cache can be moved; where links are impossible, the file itself, a second name

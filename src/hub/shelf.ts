@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { writeError } from '../files/write.ts';
 import { lacking, lockModel, placeOf, readRef, snapshotPath, type Place } from './cache.ts';
+import { tryJson } from './json.ts';
 import { checkModelId, idOfFolder, isCommit } from './names.ts';
 import { architectureOf, checkRunnable } from './runnable.ts';
 import { hubCache, type Environment } from './settings.ts';
@@ -51,7 +52,7 @@ async function look(where: Place, commit: string, revisions: string[]): Promise<
   const dir = snapshotPath(where, commit);
   const size = await bytesOf(await names(dir, true));
   const text = await readFile(join(dir, 'config.json'), 'utf8').catch(() => undefined);
-  const model = { id: where.id, commit, revisions, dir, size, architecture: (text !== undefined && architectureOf(json(text))) || null };
+  const model = { id: where.id, commit, revisions, dir, size, architecture: (text !== undefined && architectureOf(tryJson(text))) || null };
   if (text !== undefined) {
     try {
       checkRunnable(text, 'config.json');
@@ -108,13 +109,5 @@ async function refsOf(where: Place): Promise<Map<string, string>> {
     if (commit !== undefined) refs.set(revision, commit);
   }
   return refs;
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 

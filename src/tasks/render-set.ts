@@ -1,7 +1,8 @@
-import { access, mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAbort, StaveError } from '../errors.ts';
 import { renderer, type Scene } from '../clips/index.ts';
+import { exists } from '../files/look.ts';
 import { writeError, writeWhole } from '../files/write.ts';
 import { encodeVideo, type Picture } from '../video/index.ts';
 import { clipClasses, recordsOf, setClip, type ClipClass, type ClipSet, type SetClip } from './clip-set.ts';
@@ -89,5 +90,3 @@ async function begin(out: string, settings: Begun): Promise<void> {
 }
 
 const serialised = (settings: Begun): string => `${JSON.stringify(settings, null, 2)}\n`;
-
-const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);

@@ -1,7 +1,7 @@
 /** A recipe of several stages, each a run of its own that starts from the model of the one before: as in the paper, temporal attention alone, then with adapters on the rest. */
-import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
+import { exists } from '../files/look.ts';
 import { Fields } from '../models/fields.ts';
 import { checkpoints, loadCheckpoint } from './checkpoint.ts';
 import { identityOf } from './identity.ts';
@@ -52,5 +52,5 @@ export async function trainStages(stages: readonly Recipe[], options: TrainOptio
 /** Whether a stage has come to its end with this recipe. @throws TRAIN when another one made what is there */
 async function isFinished(recipe: Recipe): Promise<boolean> {
   const { step } = await loadCheckpoint(recipe, await identityOf(recipe));
-  return step === recipe.steps && (await access(join(recipe.out, 'model')).then(() => true, () => false));
+  return step === recipe.steps && (await exists(join(recipe.out, 'model')));
 }

@@ -2,6 +2,7 @@
  * labels with the draws of a fixed seed, and the manifest says so. */
 import { join } from 'node:path';
 import { StaveError } from '../../errors.ts';
+import { firstFile } from '../../files/look.ts';
 import { random } from '../../clips/index.ts';
 import { seededDraws } from '../../tasks/draws.ts';
 import { readAnnotations, type Annotation } from '../../tasks/ssv2/annotations.ts';
@@ -10,7 +11,7 @@ import { actionRecord, type SampleRecord } from '../../tasks/ssv2/record.ts';
 import { t10Split } from '../../tasks/ssv2/t10.ts';
 import { buildVsm, vsmRecord } from '../../tasks/ssv2/vsm-build.ts';
 import { asList, parseJson, readData, readTask, type DataFile } from '../data.ts';
-import { findFile, placesOf, sizeOf, type DataSet } from '../places.ts';
+import { findFile, placesOf, type DataSet } from '../places.ts';
 import type { Source } from './source.ts';
 
 const set: DataSet = { folder: 'ssv2' };
@@ -73,7 +74,4 @@ async function recordsIn(root: string, path: string): Promise<Records> {
   return { source: path, docs: asList(parseJson(text(), path), path), files: [file] };
 }
 
-async function firstOf(places: readonly string[], name: string): Promise<string | undefined> {
-  for (const place of places) if ((await sizeOf(join(place, name))) !== undefined) return join(place, name);
-  return undefined;
-}
+const firstOf = (places: readonly string[], name: string): Promise<string | undefined> => firstFile(places.map((place) => join(place, name)));

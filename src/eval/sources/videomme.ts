@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { StaveError } from '../../errors.ts';
+import { firstFile, sizeOf } from '../../files/look.ts';
 import { parseSubtitles } from '../../tasks/videomme/subtitles.ts';
 import { subtitlePath, videoPaths, videommeData, type VideommeRow } from '../../tasks/videomme/videomme.ts';
 import type { ClipFacts } from '../../tasks/index.ts';
 import { frameTimes } from '../../video/index.ts';
 import { readTask } from '../data.ts';
 import { readParquet } from '../parquet.ts';
-import { candidatesIn, findFiles, placesOf, sizeOf, type DataSet } from '../places.ts';
+import { candidatesIn, findFiles, placesOf, type DataSet } from '../places.ts';
 import type { Source } from './source.ts';
 
 const set: DataSet = { folder: videommeData.folder, dataset: videommeData.dataset };
@@ -48,8 +49,8 @@ function namesOf(video: string): string[] {
 }
 
 async function firstText(paths: readonly string[]): Promise<{ path: string; text: string } | undefined> {
-  for (const path of paths) if ((await sizeOf(path)) !== undefined) return { path, text: await readFile(path, 'utf8') };
-  return undefined;
+  const path = await firstFile(paths);
+  return path === undefined ? undefined : { path, text: await readFile(path, 'utf8') };
 }
 
 /** Rate and number of frames as the container states them; undefined for a file that is missing or can't be opened. */

@@ -1,0 +1,17 @@
+/** Looking at what is there. */
+import { access, stat } from 'node:fs/promises';
+
+/** Bytes of the regular file behind a path; undefined: none there. */
+export async function sizeOf(path: string): Promise<number | undefined> {
+  const info = await stat(path).catch(() => undefined);
+  return info?.isFile() ? info.size : undefined;
+}
+
+/** The first of the paths where there is a regular file. */
+export async function firstFile(paths: Iterable<string>): Promise<string | undefined> {
+  for (const path of paths) if ((await sizeOf(path)) !== undefined) return path;
+  return undefined;
+}
+
+/** Whether there is anything at a path. */
+export const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
