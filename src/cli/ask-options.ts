@@ -7,6 +7,10 @@ export const modelOption: Record<string, Option> = {
   model: { type: 'string', short: 'm', value: 'MODEL', help: 'a Qwen2-VL, Qwen2.5-VL or STAVE checkpoint: its directory, or the name that it was pulled by (default: the model in the box)' },
 };
 
+export const adapterOption: Record<string, Option> = {
+  adapter: { type: 'string', value: 'DIR', help: 'a LoRA adapter for the model, as PEFT or stave train saves it' },
+};
+
 export const frameOptions: Record<string, Option> = {
   rule: { type: 'string', value: 'RULE', help: 'which frames: stave, qwen, lmms, count or all (default: what the model was made for)' },
   frames: { type: 'string', value: 'N', help: 'so many frames, evenly spread (the rule "count")' },

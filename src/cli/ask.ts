@@ -1,6 +1,6 @@
 import { StaveError } from '../errors.ts';
 import { answerBatch, load, type AnswerResult, type VideoModel } from '../generate/index.ts';
-import { askOptions, frameOptions, modelDir, modelOption, textOptions, threads } from './ask-options.ts';
+import { adapterOption, askOptions, frameOptions, modelDir, modelOption, textOptions, threads } from './ask-options.ts';
 import { number, string, type Command, type Io, type Values } from './command.ts';
 import { decideOne, decideOptions, splitChoices, weighing } from './decide.ts';
 import { bytes, duration, Progress } from './progress.ts';
@@ -14,7 +14,7 @@ export const ask: Command = {
   ],
   options: {
     ...modelOption,
-    adapter: { type: 'string', value: 'DIR', help: 'a LoRA adapter for the model, as PEFT or stave train saves it' },
+    ...adapterOption,
     json: { type: 'boolean', help: 'print the answer with everything that led to it, as one line of JSON' },
     batch: { type: 'string', value: 'FILE', help: 'questions as JSON lines {"id", "video", "question"}; paths are taken from the file\'s folder' },
     out: { type: 'string', value: 'FILE', help: 'where the answers of --batch go, a line each; run again, it goes on where it stopped' },

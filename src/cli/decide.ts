@@ -1,6 +1,6 @@
 import { StaveError } from '../errors.ts';
 import { load, type Choices, type DecideOptions, type Decision, type VideoModel } from '../generate/index.ts';
-import { askOptions, frameOptions, modelDir, modelOption, textOptions, threads } from './ask-options.ts';
+import { adapterOption, askOptions, frameOptions, modelDir, modelOption, textOptions, threads } from './ask-options.ts';
 import { choice, string, type Command, type Io, type Option, type Values } from './command.ts';
 import { bytes } from './progress.ts';
 
@@ -18,7 +18,7 @@ export const decide: Command = {
   args: [{ name: 'VIDEO', help: 'a video file' }],
   options: {
     ...modelOption,
-    adapter: { type: 'string', value: 'DIR', help: 'a LoRA adapter for the model, as PEFT or stave train saves it' },
+    ...adapterOption,
     choice: { type: 'string', short: 'c', value: 'A,B,…', help: 'the answers to decide between, with commas between (or | where answers hold commas)' },
     'yes-no': { type: 'boolean', help: 'decide between yes and no' },
     score: { type: 'string', value: 'N..M', help: 'decide between numbers, 1..5 or 1,2,5, and give their mean by probability' },

@@ -1,7 +1,7 @@
 import { StaveError } from '../errors.ts';
 import { checkData, evaluate, listBenchmarks, missingRules, parseShard, storedModel, type EvalOutcome, type EvalProgress, type EvalResult } from '../eval/index.ts';
 import { benchmarkNames, protocols } from '../tasks/index.ts';
-import { modelDir, modelOption, threads } from './ask-options.ts';
+import { adapterOption, modelDir, modelOption, threads } from './ask-options.ts';
 import { choice, number, string, type Command, type Io, type Values } from './command.ts';
 import { benchmarkList, checkReport } from './eval-text.ts';
 import { duration, Progress } from './progress.ts';
@@ -12,7 +12,7 @@ export const evaluation: Command = {
   args: [{ name: 'check', help: 'only look at the data: what is missing, can\'t be read or isn\'t expected', optional: true }],
   options: {
     ...modelOption,
-    adapter: { type: 'string', value: 'DIR', help: 'a LoRA adapter for the model' },
+    ...adapterOption,
     tasks: { type: 'string', short: 't', value: 'NAME,…', help: `what is asked, with commas between: ${benchmarkNames.join(', ')}, or a task of a group, like mvbench_action_count` },
     data: { type: 'string', short: 'd', value: 'ROOT', help: 'the folder in which all data sets lie' },
     output: { type: 'string', short: 'o', value: 'FOLDER', help: 'where answers and results go; one that holds answers already is gone on with' },

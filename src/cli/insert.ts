@@ -1,6 +1,7 @@
 import { StaveError } from '../errors.ts';
 import { insertTemporalAttention, type InsertOptions } from '../checkpoints/index.ts';
 import { findModel } from '../hub/find.ts';
+import { dtype, dtypeOption, outDir } from './checkpoint-options.ts';
 import { choice, number, string, type Command, type Values } from './command.ts';
 import { Progress } from './progress.ts';
 
@@ -9,7 +10,7 @@ export const insert: Command = {
   summary: 'Put untrained temporal attention into a checkpoint that has none; fine-tuning begins with it',
   args: [
     { name: 'BASE_DIR', help: 'a Qwen2-VL or Qwen2.5-VL checkpoint: its directory, or the name that it was pulled by; it is left as it is' },
-    { name: 'OUT_DIR', help: 'where the new checkpoint goes; must not exist' },
+    outDir,
   ],
   options: {
     'head-scale': { type: 'string', value: 'X', default: '0.25', help: 'temporal heads as a part of the spatial ones' },
@@ -17,7 +18,7 @@ export const insert: Command = {
     init: { type: 'string', value: 'INIT', default: 'normal', help: 'normal: N(0, 0.02) as the authors do; zero: its output is zero at first, so the model answers exactly as before' },
     seed: { type: 'string', value: 'N', default: '1', help: 'the same seed draws the same weights' },
     blocks: { type: 'string', value: 'WHICH', default: 'all', help: 'vision blocks that get it: all, last:8 or a list like 0,2,5' },
-    dtype: { type: 'string', value: 'TYPE', help: 'of the weights written: F32, F16 or BF16 (default: the base\'s)' },
+    ...dtypeOption,
     rows: { type: 'string', value: 'ROWS', help: 'patch-major or frame-major, see docs/model.md (default: patch-major for Qwen2-VL, as the authors\' code has it)' },
     json: { type: 'boolean', help: 'print what was put in as one line of JSON' },
   },
@@ -31,7 +32,7 @@ export const insert: Command = {
       init: choice(values, 'init', ['normal', 'zero']),
       seed: number(values, 'seed', { min: 0, max: 0xffffffff, integer: true }),
       blocks: whichBlocks(values),
-      dtype: choice(values, 'dtype', ['F32', 'F16', 'BF16']),
+      dtype: dtype(values),
       signal,
       onTensor: ({ done, total }) => progress.show(`${done}/${total} tensors`),
     });

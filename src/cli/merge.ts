@@ -1,6 +1,7 @@
 import { mergeAdapter } from '../checkpoints/index.ts';
 import { findModel } from '../hub/find.ts';
-import { choice, type Command } from './command.ts';
+import { dtype, dtypeOption, outDir } from './checkpoint-options.ts';
+import type { Command } from './command.ts';
 import { Progress } from './progress.ts';
 
 export const merge: Command = {
@@ -9,16 +10,16 @@ export const merge: Command = {
   args: [
     { name: 'BASE_DIR', help: 'the checkpoint that the adapter was trained on: its directory, or the name that it was pulled by; it is left as it is' },
     { name: 'ADAPTER_DIR', help: 'a directory with adapter_config.json and adapter_model.safetensors, by PEFT or by stave train' },
-    { name: 'OUT_DIR', help: 'where the new checkpoint goes; must not exist' },
+    outDir,
   ],
   options: {
-    dtype: { type: 'string', value: 'TYPE', help: 'of the weights written: F32, F16 or BF16 (default: the base\'s)' },
+    ...dtypeOption,
     json: { type: 'boolean', help: 'print where it went as one line of JSON' },
   },
   examples: ['stave merge runs/base runs/tuned/adapter runs/merged'],
   async run([base, adapter, out], values, { stdout, stderr, signal }) {
     using progress = new Progress(stderr, { every: 30 });
-    await mergeAdapter(await findModel(base), adapter, out, { dtype: choice(values, 'dtype', ['F32', 'F16', 'BF16']), signal, onTensor: ({ done, total }) => progress.show(`${done}/${total} tensors`) });
+    await mergeAdapter(await findModel(base), adapter, out, { dtype: dtype(values), signal, onTensor: ({ done, total }) => progress.show(`${done}/${total} tensors`) });
     progress.clear();
     stdout.write(values.json ? `${JSON.stringify({ model: out })}\n` : `merged model saved in ${out}\n`);
   },
