@@ -5,7 +5,7 @@ import { StaveError } from '../errors.ts';
 import { openWeights, type TensorInfo, type Weights } from '../weights/index.ts';
 import { misfit, parseAdapterConfig, type AdapterConfig } from './adapter-config.ts';
 import { floats, readJson } from './checkpoint.ts';
-import { linearLayers, loraLayers, type LoraLayer } from './lora.ts';
+import { linearLayers, loraA, loraB, loraLayers, type LoraLayer } from './lora.ts';
 
 export type Adapter = {
   dir: string;
@@ -64,8 +64,8 @@ function match(dir: string, config: AdapterConfig, weights: Weights, { dir: base
   const layers: Adapter['layers'] = new Map();
   for (const layer of loraLayers(config, linearLayers(shapes), nameOf)) {
     const name = nameOf(layer.module);
-    const A = take(`${name}.lora_A.weight`, [layer.r, layer.in], 'target_modules');
-    const B = take(`${name}.lora_B.weight`, [layer.out, layer.r], 'target_modules');
+    const A = take(loraA(name), [layer.r, layer.in], 'target_modules');
+    const B = take(loraB(name), [layer.out, layer.r], 'target_modules');
     if (A && B) layers.set(layer.module, { ...layer, A, B });
   }
   const whole: Adapter['whole'] = new Map();

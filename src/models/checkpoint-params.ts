@@ -3,6 +3,7 @@ import { Params } from '../nn/index.ts';
 import type { TensorInfo, Weights } from '../weights/index.ts';
 import type { Adapter } from './adapter.ts';
 import { floats } from './checkpoint.ts';
+import { loraA, loraB } from './lora.ts';
 
 /** The tensors of a checkpoint, and of an adapter on it, as initializers that refer to their place in the file; computed in float32.
  * @param names from the model's name to the checkpoint's */
@@ -13,7 +14,7 @@ export function checkpointParams(weights: Weights, names: (name: string) => stri
     const info = adapter?.whole.get(name) ?? (weights.has(stored) ? weights.info(stored) : undefined);
     return info && storedValue(name, info);
   };
-  const loras = new Map([...(adapter?.layers ?? [])].map(([module, { A, B, scale }]) => [module, { A: storedValue(`${module}.lora_A.weight`, A), B: storedValue(`${module}.lora_B.weight`, B), scale }]));
+  const loras = new Map([...(adapter?.layers ?? [])].map(([module, { A, B, scale }]) => [module, { A: storedValue(loraA(module), A), B: storedValue(loraB(module), B), scale }]));
   return Params.from(
     (name) => {
       if (!values.has(name)) values.set(name, find(name));

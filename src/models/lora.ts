@@ -25,6 +25,11 @@ export type LoraConfig = {
 /** A layer with an adapter: A [r, in], B [out, r], W + scale · B A. */
 export type LoraLayer = { module: string; in: number; out: number; r: number; alpha: number; scale: number };
 
+/** Names of a layer's matrices, as PEFT has them. */
+export const loraA = (module: string): string => `${module}.lora_A.weight`;
+export const loraB = (module: string): string => `${module}.lora_B.weight`;
+export const isLora = (name: string): boolean => /\.lora_[AB]\.weight$/.test(name);
+
 /** Sizes of the linear layers of a model by name. Embeddings and convolutions are none. @param shapes of its tensors */
 export function linearLayers(shapes: ReadonlyMap<string, readonly number[]>): Map<string, { in: number; out: number }> {
   const layers = new Map<string, { in: number; out: number }>();
@@ -87,4 +92,5 @@ export function pattern(text: string): RegExp {
   return new RegExp(`^(?:${text})$`);
 }
 
-const quote = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+/** A text as a regular expression that fits it alone. */
+export const quote = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

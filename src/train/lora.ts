@@ -3,7 +3,7 @@ import { random } from '../clips/index.ts';
 import { constant, input, type Tensor, type Value } from '../graph/index.ts';
 import { checkPatterns, parsePatterns } from '../models/adapter-config.ts';
 import type { Fields } from '../models/fields.ts';
-import { keyPattern, linearLayers, loraLayers, type LoraConfig, type LoraLayer } from '../models/lora.ts';
+import { keyPattern, linearLayers, loraA, loraB, loraLayers, type LoraConfig, type LoraLayer } from '../models/lora.ts';
 import { dropout, type Lora } from '../nn/index.ts';
 import type { Batch } from './batch.ts';
 
@@ -12,11 +12,6 @@ export type LoraSettings = Pick<LoraConfig, 'r' | 'alpha' | 'dropout' | 'targets
 
 /** Adapters of a run: for which layers, and the chance of dropout. */
 export type LoraTraining = { layers: readonly LoraLayer[]; dropout: number };
-
-/** Names of a layer's matrices, as PEFT has them. */
-export const loraA = (module: string): string => `${module}.lora_A.weight`;
-export const loraB = (module: string): string => `${module}.lora_B.weight`;
-export const isLora = (name: string): boolean => /\.lora_[AB]\.weight$/.test(name);
 
 /** @throws RECIPE */
 export function parseLora(fields: Fields): LoraSettings {

@@ -1,6 +1,6 @@
 import { StaveError } from '../errors.ts';
 import { floats } from '../models/checkpoint.ts';
-import { linearLayers } from '../models/lora.ts';
+import { linearLayers, quote } from '../models/lora.ts';
 import { configJson, openQwen2VL, parameterShapes, parseConfig, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import type { Tokenizer } from '../text/index.ts';
 import { initialWeights } from './init.ts';
@@ -60,8 +60,6 @@ export function savedConfig(config: Qwen2VLConfig, recipe: Recipe): Record<strin
 export function matches(name: string, patterns: string[]): boolean {
   return patterns.some((pattern) => new RegExp(`^${pattern.split('*').map(quote).join('.*')}$`).test(name));
 }
-
-const quote = (text: string) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
 
 type Tensors = Map<string, { shape: number[]; data: Float32Array }>;
 

@@ -2,10 +2,11 @@
 import { join } from 'node:path';
 import { merger } from '../checkpoints/merge.ts';
 import { saveAdapter, type SavedAdapter } from '../checkpoints/save-adapter.ts';
+import { isLora, loraA, loraB } from '../models/lora.ts';
 import type { Runtime } from '../runtime/index.ts';
 import type { TrainState } from './checkpoint.ts';
 import { exportModel } from './export.ts';
-import { isLora, loraA, loraB, type LoraSettings } from './lora.ts';
+import type { LoraSettings } from './lora.ts';
 import { savedConfig, type TrainModel } from './model.ts';
 import type { Recipe } from './recipe.ts';
 

@@ -1,7 +1,8 @@
 import { argMax, constant, dim, grad, graph, initializer, input, type Dim, type DType, type Graph, type TensorSource, type Value } from '../graph/index.ts';
+import { isLora } from '../models/lora.ts';
 import { languageModel, visionTower, type PreprocessorConfig, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import { Params } from '../nn/index.ts';
-import { findLora, isLora, type LoraTraining } from './lora.ts';
+import { findLora, type LoraTraining } from './lora.ts';
 import { negativeLogLikelihood, weightedLoss } from './loss.ts';
 import { isMuons } from './muon.ts';
 import { adamW, clipFactor, decays, muon, stepInputs, type AdamWSettings } from './optimizer.ts';
