@@ -2,3 +2,4 @@
 export { insertTemporalAttention, type Inserted, type InsertOptions } from './insert.ts';
 export { mergeAdapter, type MergeOptions } from './merge.ts';
 export { saveAdapter } from './save-adapter.ts';
+export type { FloatType } from './write-model.ts';

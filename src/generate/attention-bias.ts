@@ -1,8 +1,6 @@
 /** What each of S new positions may see, as the language graph takes it: [1, 1, S, capacity + S], the places of the cache and then the new positions. */
 import type { Tensor } from '../graph/index.ts';
-
-/** What a masked score gets added: far below every score, far from overflow. */
-const MASKED = -1e9;
+import { MASKED } from '../models/qwen2vl/index.ts';
 
 /** The stored positions, the new ones before it and itself. */
 export function causalBias(S: number, stored: number, capacity: number): Tensor {

@@ -7,7 +7,6 @@ import { parseGenerationConfig, type GenerationConfig } from '../models/generati
 import { openQwen2VL, temporalHeads, type Qwen2VL } from '../models/qwen2vl/index.ts';
 import { loadChatTemplate, loadTokenizer, type ChatTemplate, type Tokenizer } from '../text/index.ts';
 import { defaultSampling, parseFrameSampling, type FrameSampling } from './frame-sampling.ts';
-import type { PreprocessorFile } from './pixel-bounds.ts';
 import type { Setting } from './settings.ts';
 
 /** A model directory, read and checked: all that a plan needs, and what the engine is loaded from. */
@@ -18,8 +17,6 @@ export type ModelFiles = {
   generation: GenerationConfig;
   /** The fields that generation_config.json holds. */
   generationJson: JsonObject;
-  /** Of images and of videos: preprocessor_config.json, for videos their own where there is one. */
-  preprocessorFiles: { image: PreprocessorFile; video: PreprocessorFile };
   /** Frames that the model was made for: `"stave": {"sampling": {"rule": "count", "frames": 16, "repeat": true}}` in config.json; without it the authors' rule. */
   sampling: Setting<FrameSampling>;
 };
@@ -33,14 +30,12 @@ export async function openModelFiles(dir: string, adapter?: string): Promise<Mod
   const model = await openQwen2VL(dir, { adapter }); // first: a folder that is no model should be told so
   await Promise.all([model.weights.close(), model.adapter?.weights.close()]); // the engine maps the files itself
   const file = join(dir, 'generation_config.json');
-  const reading = [loadTokenizer(read), loadChatTemplate(read), readJson(dir, 'generation_config.json'), readJson(dir, 'preprocessor_config.json'), readJson(dir, 'video_preprocessor_config.json')] as const;
-  const [tokenizer, template, json, ofImages, ofVideos] = await Promise.all(reading).catch((error: unknown) => {
+  const reading = [loadTokenizer(read), loadChatTemplate(read), readJson(dir, 'generation_config.json')] as const;
+  const [tokenizer, template, json] = await Promise.all(reading).catch((error: unknown) => {
     throw error instanceof StaveError && error.code === 'TOKENIZER' ? new StaveError('TOKENIZER', { ...error, what: `${dir}: ${error.what}`, cause: error }) : error;
   });
   const generation = parseGenerationConfig(json, model.config, file);
-  const image: PreprocessorFile = { name: 'preprocessor_config.json', said: (ofImages ?? {}) as JsonObject };
-  const video: PreprocessorFile = ofVideos === undefined ? image : { name: 'video_preprocessor_config.json', said: ofVideos as JsonObject };
-  return { model, tokenizer, template, generation, generationJson: (json ?? {}) as JsonObject, preprocessorFiles: { image, video }, sampling: samplingOf(model) };
+  return { model, tokenizer, template, generation, generationJson: (json ?? {}) as JsonObject, sampling: samplingOf(model) };
 }
 
 function samplingOf({ dir, config: { raw } }: Qwen2VL): Setting<FrameSampling> {

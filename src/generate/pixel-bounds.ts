@@ -1,8 +1,8 @@
 /** Between which areas frames are resized. */
 import { StaveError } from '../errors.ts';
 import type { JsonObject } from '../models/fields.ts';
-import type { PreprocessorConfig } from '../models/qwen2vl/index.ts';
-import type { Origin, Setting } from './settings.ts';
+import type { PreprocessorConfig, PreprocessorFile } from '../models/qwen2vl/index.ts';
+import type { Setting } from './settings.ts';
 
 export type PixelOptions = {
   /** Bounds of a frame's area in pixels. Default: preprocessor_config.json, for videos video_preprocessor_config.json if there is one; a smaller max_pixels alone lowers both. */
@@ -12,11 +12,9 @@ export type PixelOptions = {
 
 export type PixelBounds = { [Name in keyof Required<PixelOptions>]: Setting<number> };
 
-/** A file that tells how frames become patches, and the fields it holds. */
-export type PreprocessorFile = { name: Extract<Origin, 'preprocessor_config.json' | 'video_preprocessor_config.json'>; said: JsonObject };
-
 /** The caller's bounds, else the checkpoint's. @throws USAGE */
-export function pixelBounds(options: PixelOptions, preprocessor: PreprocessorConfig, { name: file, said }: PreprocessorFile): PixelBounds {
+export function pixelBounds(options: PixelOptions, preprocessor: PreprocessorConfig, { name: file, said: json }: PreprocessorFile): PixelBounds {
+  const said = json as JsonObject; // parsed already, so it is an object
   const size = (said.size ?? {}) as JsonObject;
   const own = (name: keyof PixelOptions, edge: string): Setting<number> => ({ value: preprocessor[name], from: (said[name] ?? size[name] ?? size[edge] ?? null) === null ? 'default' : file });
   const max_pixels = option(options.max_pixels) ?? own('max_pixels', 'longest_edge');

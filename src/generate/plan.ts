@@ -61,12 +61,12 @@ export type PromptTokens = { ids: number[]; position_ids: Int32Array; rope_delta
 export type Prepared = { plan: Plan; sources: MediaSource[]; mediaOptions: MediaOptions; prompt: PromptTokens; made: AnswerSettings };
 
 /** The caller's options, else what the model's files say, else defaults. @throws USAGE */
-export function answerSettings({ model, generation, generationJson, preprocessorFiles, sampling }: ModelFiles, options: AskOptions): AnswerSettings {
+export function answerSettings({ model, generation, generationJson, sampling }: ModelFiles, options: AskOptions): AnswerSettings {
   return {
     sampling: {
       frames: options.sampling === undefined ? sampling : { value: options.sampling, from: 'option' },
-      pixels: pixelBounds(options, model.video_preprocessor, preprocessorFiles.video),
-      image_pixels: pixelBounds(options, model.preprocessor, preprocessorFiles.image),
+      pixels: pixelBounds(options, model.video_preprocessor, model.preprocessor_files.video),
+      image_pixels: pixelBounds(options, model.preprocessor, model.preprocessor_files.image),
       tokens: resolveSettings(options, generation, generationJson),
     },
     temporal_scope: options.temporal_scope ?? 'item',

@@ -1,5 +1,6 @@
 import { StaveError } from '../errors.ts';
 import type { Tensor } from '../graph/index.ts';
+import { MASKED } from '../models/qwen2vl/index.ts';
 
 /** A question with its answer, as it stands after the clip. labels: the token to be predicted at each position, −100 where none is. */
 export type Segment = { kind: string; ids: number[]; labels: number[] };
@@ -42,8 +43,6 @@ export type BatchOptions = {
   multiple?: number;
 };
 
-/** What a masked score gets added; as a float32 far below every score, and far from overflow. */
-const MASKED = -1e9;
 const IGNORED = -100;
 
 /** Packs clips of one grid into the inputs of the training graph. All arrays lie in shared memory: no thread copies them.

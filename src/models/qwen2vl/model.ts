@@ -8,7 +8,7 @@ import { checkTensors, readJson } from '../checkpoint.ts';
 import { checkpointParams } from '../checkpoint-params.ts';
 import { parseConfig, type Qwen2VLConfig } from './config.ts';
 import type { LanguageParams } from './language.ts';
-import { checkPreprocessor, parsePreprocessorConfig, type PreprocessorConfig } from './preprocessor-config.ts';
+import { checkPreprocessor, parsePreprocessorConfig, type PreprocessorConfig, type PreprocessorFile } from './preprocessor-config.ts';
 import { parameterShapes } from './tensors.ts';
 import { defaultRows, type TemporalAttention } from './vision-config.ts';
 
@@ -21,6 +21,8 @@ export type Qwen2VL = {
   preprocessor: PreprocessorConfig;
   /** Of videos: video_preprocessor_config.json where there is one, as of transformers 4.52; else the same. */
   video_preprocessor: PreprocessorConfig;
+  /** What they were read from. */
+  preprocessor_files: { image: PreprocessorFile; video: PreprocessorFile };
   weights: Weights;
   visual: Params;
   language: LanguageParams;
@@ -45,7 +47,7 @@ export async function openQwen2VL(dir: string, { order, adapter: adapterDir }: O
   const json = await readJson(dir, 'config.json');
   if (json === undefined) throw await missing(dir);
   const config = parseConfig(json, join(dir, 'config.json'));
-  const [preprocessor, video_preprocessor] = await readPreprocessors(dir, config);
+  const preprocessors = await readPreprocessors(dir, config);
   const weights = await openWeights(dir);
   try {
     const storedName = naming(weights);
@@ -57,8 +59,7 @@ export async function openQwen2VL(dir: string, { order, adapter: adapterDir }: O
     return {
       dir,
       config,
-      preprocessor,
-      video_preprocessor,
+      ...preprocessors,
       weights,
       storedName,
       visual: params.at('visual'),
@@ -73,15 +74,17 @@ export async function openQwen2VL(dir: string, { order, adapter: adapterDir }: O
 }
 
 /** Of images and of videos. @throws MODEL_CONFIG */
-async function readPreprocessors(dir: string, config: Qwen2VLConfig): Promise<[PreprocessorConfig, PreprocessorConfig]> {
-  const parse = (kind: 'image' | 'video', name: string, json: unknown) => {
-    const preprocessor = parsePreprocessorConfig(json, join(dir, name), kind);
+async function readPreprocessors(dir: string, config: Qwen2VLConfig): Promise<Pick<Qwen2VL, 'preprocessor' | 'video_preprocessor' | 'preprocessor_files'>> {
+  const parse = (kind: 'image' | 'video', { name, said }: PreprocessorFile) => {
+    const preprocessor = parsePreprocessorConfig(said, join(dir, name), kind);
     checkPreprocessor(preprocessor, config, join(dir, name));
     return preprocessor;
   };
   const [image, video] = await Promise.all([readJson(dir, 'preprocessor_config.json'), readJson(dir, 'video_preprocessor_config.json')]);
-  const ofImages = parse('image', 'preprocessor_config.json', image);
-  return [ofImages, video === undefined ? ofImages : parse('video', 'video_preprocessor_config.json', video)];
+  const ofImages: PreprocessorFile = { name: 'preprocessor_config.json', said: image ?? {} };
+  const ofVideos: PreprocessorFile | undefined = video === undefined ? undefined : { name: 'video_preprocessor_config.json', said: video };
+  const preprocessor = parse('image', ofImages);
+  return { preprocessor, video_preprocessor: ofVideos ? parse('video', ofVideos) : preprocessor, preprocessor_files: { image: ofImages, video: ofVideos ?? ofImages } };
 }
 
 /** transformers 4.46 saved `visual.…` and `model.…`, 4.57 saves `model.visual.…` and `model.language_model.…`. */

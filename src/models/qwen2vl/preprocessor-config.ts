@@ -18,6 +18,9 @@ export type PreprocessorConfig = {
   image_std: [number, number, number];
 };
 
+/** A file that tells how frames become patches, and what it holds; nothing where the checkpoint has none. */
+export type PreprocessorFile = { name: 'preprocessor_config.json' | 'video_preprocessor_config.json'; said: unknown };
+
 const BICUBIC = 3; // PIL.Image.Resampling
 
 /** Areas where a file does not say them: transformers' Qwen2VLImageProcessor and Qwen2VLVideoProcessor. */

@@ -1,8 +1,6 @@
 import type { Tensor } from '../../graph/index.ts';
+import { MASKED } from './masked.ts';
 import { windowUnits, type VisionConfig } from './vision-config.ts';
-
-/** What a window holds in a place where the frame has no patch: added to a score, far below every score. */
-const EMPTY = -1e9;
 
 /** Where the patches of a frame of h×w patches stand in the order of Qwen2.5-VL's windows. A frame is M merged units of merge_size² patches; windows go over it from the
  * top left, those at the right and lower edge may hold fewer units. transformers Qwen2_5_VisionTransformer get_window_index
@@ -20,7 +18,7 @@ export function windowTables(h: number, w: number, config: VisionConfig): Record
   const reverse_indices = Array<number>(window_index.length);
   window_index.forEach((u, place) => (reverse_indices[u] = place));
   const slots = Array<number>(windows.length * W).fill(0);
-  const bias = new Float32Array(slots.length).fill(EMPTY);
+  const bias = new Float32Array(slots.length).fill(MASKED);
   const places: number[] = [];
   windows.forEach(({ length }, k) => {
     for (let slot = k * W; slot < k * W + unit * length; slot++) {
