@@ -18,6 +18,7 @@ export function isRight(answer: string, { kind, answer: truth }: Pick<Motion10Re
     case 'action':
       return actionIn(answer) !== undefined && actionIn(answer) === actionIn(truth);
     case 'yesno':
+    case 'check':
       return plain(answer).split(' ')[0] === plain(truth).split(' ')[0];
     case 'count':
       return numberIn(answer) !== undefined && numberIn(answer) === numberIn(truth);

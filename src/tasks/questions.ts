@@ -1,4 +1,5 @@
 import { actionIds, actionOf, isStill, isTellable, opposite, orderOf, random, type Action, type Random, type Scene } from '../clips/index.ts';
+import { checks } from './check-questions.ts';
 import type { Question } from './question.ts';
 import { aboutStill } from './still-questions.ts';
 import { a, actionAnswer, looks, phrases, sentence, times } from './words.ts';
@@ -20,9 +21,9 @@ const actionQuestions = [
 /** Every kind of question that has one answer for this scene, each in one phrasing drawn with the keys. */
 export function questions(scene: Scene, ...keys: (string | number)[]): Question[] {
   const r = random(scene.seed, 'questions', ...keys);
-  if (isStill(scene.kind)) return aboutStill(scene, r);
+  if (isStill(scene.kind)) return [...aboutStill(scene, r), ...checks(scene, ...keys)];
   const list = scene.kind === 'action' ? aboutAction(scene, r) : scene.kind === 'order' ? aboutOrder(scene, r) : aboutCount(scene, r);
-  return [...list, ...aboutLooks(scene, r)];
+  return [...list, ...aboutLooks(scene, r), ...checks(scene, ...keys)];
 }
 
 function aboutAction(scene: Scene, r: Random): Question[] {

@@ -8,7 +8,7 @@ export type TrainingClip = {
   frames: Uint8Array;
   width: number;
   height: number;
-  /** One question of every kind that fits the scene (two of yes/no: one true, one false). */
+  /** One question of every kind that fits the scene (two of yes/no: one true, one false; up to two checks). */
   qa: Question[];
 };
 
