@@ -12,7 +12,7 @@ export { cachedModels, pull, removeModel, type CachedModel, type Environment, ty
 // video files
 export { decode, encodeVideo, frameTimes, probe, type Clip, type DecodeOptions, type Decoding, type EncodeOptions, type Frame, type Limits, type Picture, type ReadOptions, type VideoInfo } from './video/index.ts';
 // training
-export { loadRecipe, loadStages, train, trainStages, type EvalMetrics, type Recipe, type TrainOptions, type TrainProgress, type TrainResult } from './train/index.ts';
+export { loadRecipe, loadStages, train, trainStages, type Changes, type EvalMetrics, type Recipe, type StagesOptions, type TrainOptions, type TrainProgress, type TrainResult } from './train/index.ts';
 // fine-tuning
 export { insertTemporalAttention, mergeAdapter, type Inserted, type InsertOptions, type MergeOptions } from './checkpoints/index.ts';
 // benchmarks

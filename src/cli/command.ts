@@ -4,6 +4,8 @@ import { StaveError } from '../errors.ts';
 
 export type Option = {
   type: 'string' | 'boolean';
+  /** May be given several times; its value is a list. */
+  many?: true;
   short?: string;
   default?: string;
   /** How the value is called in the help: `--frames N`. */
@@ -22,7 +24,7 @@ export type Io = {
   confirm?: (question: string) => Promise<boolean>;
 };
 
-export type Values = { readonly [name: string]: string | boolean | undefined };
+export type Values = { readonly [name: string]: string | boolean | readonly string[] | undefined };
 
 export type Command = {
   name: string;
@@ -50,7 +52,7 @@ export function parseCommand(command: Command, argv: string[]): { args: string[]
     options: Object.fromEntries(Object.entries(options).map(([name, { type, short }]) => [name, short ? { type, short } : { type }])),
     tokens: true,
   });
-  const values: Record<string, string | boolean | undefined> = Object.fromEntries(Object.entries(options).map(([name, option]) => [name, option.default]));
+  const values: Record<string, string | boolean | string[] | undefined> = Object.fromEntries(Object.entries(options).map(([name, option]) => [name, option.default]));
   for (const token of parsed.tokens) {
     if (token.kind !== 'option') continue;
     const option = options[token.name];
@@ -58,7 +60,8 @@ export function parseCommand(command: Command, argv: string[]): { args: string[]
     if (option.type === 'boolean' && token.value !== undefined) throw usage(command, `--${token.name} takes no value, got "${token.value}"`);
     if (option.type === 'string' && token.value === undefined) throw usage(command, `--${token.name} needs a value (${option.value ?? option.help})`);
     if (option.type === 'string' && token.inlineValue === false && isOption(token.value!, options)) throw usage(command, `--${token.name} needs a value (${option.value ?? option.help}), but ${token.value} follows`);
-    values[token.name] = option.type === 'boolean' ? true : token.value;
+    if (option.many) values[token.name] = [...((values[token.name] as string[] | undefined) ?? []), token.value!];
+    else values[token.name] = option.type === 'boolean' ? true : token.value;
   }
   const args = parsed.positionals;
   if (values.help) return { args, values };
@@ -135,7 +138,7 @@ function wrap(text: string, columns: number): string[] {
 /** An option as a number. @throws USAGE when it is none or out of bounds */
 export function number(values: Values, name: string, { min = -Infinity, max = Infinity, integer = false } = {}): number | undefined {
   const value = values[name];
-  if (value === undefined || typeof value === 'boolean') return undefined;
+  if (typeof value !== 'string') return undefined;
   const n = Number(value);
   if (value.trim() === '' || !Number.isFinite(n) || n < min || n > max || (integer && !Number.isInteger(n))) {
     const bounds = Number.isFinite(max) ? ` from ${min} to ${max}` : Number.isFinite(min) ? ` of at least ${min}` : '';
@@ -155,4 +158,10 @@ export function choice<const T extends string>(values: Values, name: string, of:
 export function string(values: Values, name: string): string | undefined {
   const value = values[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** What was given to an option that may be given several times. */
+export function strings(values: Values, name: string): readonly string[] {
+  const value = values[name];
+  return Array.isArray(value) ? value : [];
 }

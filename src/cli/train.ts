@@ -1,5 +1,6 @@
+import { StaveError } from '../errors.ts';
 import { loadStages, trainStages, type TrainProgress } from '../train/index.ts';
-import { string, type Command } from './command.ts';
+import { string, strings, type Command } from './command.ts';
 import { bytes, duration, Progress } from './progress.ts';
 
 export const train: Command = {
@@ -9,13 +10,15 @@ export const train: Command = {
   options: {
     resume: { type: 'boolean', help: 'continue from the last checkpoint in the recipe\'s output folder' },
     out: { type: 'string', value: 'DIR', help: 'where checkpoints, log and model go (default: the recipe\'s "out")' },
+    set: { type: 'string', many: true, value: 'PATH=VALUE', help: 'another value for a field of the recipe, as JSON: optimizer.lr=5e-5; may be given several times' },
     json: { type: 'boolean', help: 'one JSON line per step on standard output' },
   },
-  examples: ['stave train box/recipe.json', 'stave train box/recipe.json --resume', 'stave train box/recipe.json --out runs/again'],
+  examples: ['stave train box/recipe.json', 'stave train box/recipe.json --resume', 'stave train box/recipe.json --out runs/again --set optimizer.lr=5e-4'],
   async run([file], values, { stdout, stderr, signal }) {
     const out = string(values, 'out');
-    const stages = await loadStages(file, out);
-    const goOn = `stave train ${file}${out === undefined ? '' : ` --out ${out}`} --resume`;
+    const set = strings(values, 'set');
+    const stages = await loadStages(file, { out, set: Object.fromEntries(set.map(assignment)) });
+    const goOn = ['stave train', file, ...(out === undefined ? [] : ['--out', out]), ...set.flatMap((text) => ['--set', /^[\w.=+-]+$/.test(text) ? text : `'${text}'`]), '--resume'].join(' ');
     using progress = new Progress(stderr, { every: 30 });
     const result = await trainStages(stages, {
       resume: values.resume === true,
@@ -33,6 +36,17 @@ export const train: Command = {
     if (!result.finished) signal.throwIfAborted();
   },
 };
+
+/** PATH=VALUE. What is no JSON counts as a text: quotes within quotes are a trap of every shell, and the field says whether it takes one. @throws USAGE */
+function assignment(text: string): [path: string, value: unknown] {
+  const [, path, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (path === undefined) throw new StaveError('USAGE', { what: `--set must be PATH=VALUE, got "${text}"`, fix: 'for example --set optimizer.lr=5e-5' });
+  try {
+    return [path, JSON.parse(value)];
+  } catch {
+    return [path, value];
+  }
+}
 
 function line(p: TrainProgress): string {
   const rate = `${p.clips_per_second.toFixed(1)} clips/s  ${(p.tokens_per_second / 1000).toFixed(1)}k tokens/s  ${p.gflops.toFixed(0)} GFLOP/s`;

@@ -1,6 +1,7 @@
 /** Training: a recipe in, a checkpoint directory out. */
+export type { Changes } from './change.ts';
 export { curveSvg, type Curve } from './curve.ts';
 export { readMetrics, type EvalMetrics, type StepMetrics } from './metrics.ts';
 export { loadRecipe, parseRecipe, type Recipe } from './recipe.ts';
-export { loadStages, parseStages, trainStages } from './stages.ts';
+export { loadStages, parseStages, trainStages, type StagesOptions } from './stages.ts';
 export { train, type TrainOptions, type TrainProgress, type TrainResult } from './loop.ts';

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { Fields } from '../models/fields.ts';
+import { changed, type Changes } from './change.ts';
 import { AREA, evenFrames, parseLesson, type Lesson } from './lesson.ts';
 import { parseLora, type LoraSettings } from './lora.ts';
 import type { AdamWSettings } from './optimizer.ts';
@@ -56,13 +57,13 @@ export type Recipe = {
 };
 
 /** Reads and checks a recipe; relative paths in it are relative to its folder.
- * @throws StaveError RECIPE naming the field, its value and what is allowed; IO when the file can't be read */
-export async function loadRecipe(file: string): Promise<Recipe> {
-  return readRecipe(file, parseRecipe);
+ * @param set other values for some of its fields  @throws StaveError RECIPE naming the field, its value and what is allowed; IO when the file can't be read */
+export async function loadRecipe(file: string, set: Changes = {}): Promise<Recipe> {
+  return readRecipe(file, parseRecipe, set);
 }
 
 /** A recipe file, read and checked by `parse`; its errors say the file. @throws RECIPE, IO */
-export async function readRecipe<T>(file: string, parse: (json: unknown, base: string) => T): Promise<T> {
+export async function readRecipe<T>(file: string, parse: (json: unknown, base: string) => T, set: Changes = {}): Promise<T> {
   const text = await readFile(file, 'utf8').catch((cause: Error) => {
     throw new StaveError('IO', { what: `cannot read the recipe ${file}`, why: cause.message, fix: 'give the path of a recipe, for example box/recipe.json', cause });
   });
@@ -73,9 +74,11 @@ export async function readRecipe<T>(file: string, parse: (json: unknown, base: s
     throw new StaveError('RECIPE', { what: `${file} is not valid JSON`, why: (cause as Error).message, fix: 'correct it there', cause });
   }
   try {
-    return parse(json, dirname(resolve(file)));
+    return parse(changed(json, set), dirname(resolve(file)));
   } catch (error) {
-    throw error instanceof StaveError && error.code === 'RECIPE' ? new StaveError('RECIPE', { ...error, what: `${file}: ${error.what}`, cause: error }) : error;
+    if (!(error instanceof StaveError && error.code === 'RECIPE')) throw error;
+    const changes = Object.keys(set).length === 0 ? '' : ` with ${Object.entries(set).map(([path, value]) => `${path}=${JSON.stringify(value)}`).join(', ')}`;
+    throw new StaveError('RECIPE', { ...error, what: `${file}${changes}: ${error.what}`, cause: error });
   }
 }
 

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { exists } from '../files/look.ts';
 import { Fields } from '../models/fields.ts';
+import type { Changes } from './change.ts';
 import { checkpoints, loadCheckpoint } from './checkpoint.ts';
 import { identityOf } from './identity.ts';
 import { train, type TrainOptions, type TrainResult } from './loop.ts';
@@ -11,9 +12,11 @@ import { parseRecipe, readRecipe, type Recipe } from './recipe.ts';
 /** Fields that no stage may have for itself. */
 const common = ['out', 'init', 'model', 'tokenizer', 'stages'];
 
-/** Reads a recipe with `stages`, or one without: then it is the only stage. @param out goes before the recipe's  @throws as loadRecipe */
-export async function loadStages(file: string, out?: string): Promise<Recipe[]> {
-  return readRecipe(file, (json, base) => parseStages(json, base, out));
+export type StagesOptions = { /** Goes before the recipe's. */ out?: string; /** Other values for some of its fields. */ set?: Changes };
+
+/** Reads a recipe with `stages`, or one without: then it is the only stage. @throws as loadRecipe */
+export async function loadStages(file: string, { out, set }: StagesOptions = {}): Promise<Recipe[]> {
+  return readRecipe(file, (json, base) => parseStages(json, base, out), set);
 }
 
 /** @param base directory that relative paths start from  @throws RECIPE */
