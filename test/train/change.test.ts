@@ -17,6 +17,7 @@ const { steps: _, ...shared } = tinyJson;
 const staged = join(folder, 'staged.json');
 await writeFile(staged, JSON.stringify({ ...shared, stages: [{ steps: 3 }, { steps: 4, optimizer: { lr: 0.001 } }] }));
 
+const set = (changes: Changes) => loadRecipe(file, changes);
 const refused = (work: Promise<unknown>, text: RegExp) => assert.rejects(work, (error) => error instanceof StaveError && error.code === 'RECIPE' && text.test(error.message));
 
 test('a path leads to any field, one that the recipe leaves to its default too; the given JSON stays', async () => {
@@ -28,7 +29,6 @@ test('a path leads to any field, one that the recipe leaves to its default too; 
 });
 
 test('a path that leads nowhere is refused, and so is one to a field without effect', async () => {
-  const set = (changes: Changes) => loadRecipe(file, changes);
   await refused(set({ 'optimizer.rate': 1 }), /recipe\.json with optimizer\.rate=1: optimizer\.rate is not a known field\n→ known fields here: .*\blr\b/);
   await refused(set({ 'optimiser.lr': 1 }), /optimiser is not a known field/);
   await refused(set({ 'steps.lr': 1 }), /the path "steps\.lr" leads nowhere\nsteps is 2, which has no fields/);
