@@ -7,3 +7,4 @@ export { renderer, renderFrames, type Renderer } from './raster.ts';
 export { actionOf, evenFrames, isStill, isTellable, mirror, orderOf, reverse, type Actor, type Kind, type Scene } from './scene.ts';
 export { shapeNames, type ShapeName } from './shapes.ts';
 export { trainingFrames } from './training-frames.ts';
+export { upright } from './upright.ts';

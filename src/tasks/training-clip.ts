@@ -1,4 +1,4 @@
-import { hash, makeScene, plain, reverse, trainingFrames, type Scene, type SceneOptions } from '../clips/index.ts';
+import { hash, makeScene, plain, random, reverse, trainingFrames, upright, type Scene, type SceneOptions } from '../clips/index.ts';
 import type { Question } from './question.ts';
 import { questions } from './questions.ts';
 
@@ -20,12 +20,15 @@ export type TrainingClipOptions = {
   height: number;
   /** In its simplest look. */
   plain?: boolean;
+  /** How easy it is to see which way a thing turns, 0–1; absent: as it comes. */
+  upright?: number;
 } & Pick<SceneOptions, 'kind' | 'action' | 'count'>;
 
 /** Clip `index` of the endless training set `seed`: a pure function of its arguments. */
-export function trainingClip(seed: string | number, index: number, { frames, width, height, plain: simple = false, ...options }: TrainingClipOptions): TrainingClip {
+export function trainingClip(seed: string | number, index: number, { frames, width, height, plain: simple = false, upright: ease, ...options }: TrainingClipOptions): TrainingClip {
   const stretch = 0.87 * (1.15 / 0.87) ** (hash(seed, index, 'stretch') / 4294967296);
-  const full = makeScene(`${seed}/${index}`, { ...options, aspect: (width / height) * stretch });
+  const drawn = makeScene(`${seed}/${index}`, { ...options, aspect: (width / height) * stretch });
+  const full = ease === undefined ? drawn : upright(drawn, ease, random(drawn.seed, 'upright'));
   const scene = simple ? plain(full) : full;
   return { scene, frames: trainingFrames(scene, { count: frames, width, height }), width, height, qa: questions(scene) };
 }

@@ -18,6 +18,8 @@ export type Turn = {
   pixels?: [number, number];
   /** Share of clips in their simplest look, at the lesson's start and at its end. */
   plain: [number, number];
+  /** How easy it is to see which way a thing turns, at the lesson's start and at its end; absent: as it comes. See clips/upright.ts. */
+  upright?: [number, number];
 };
 
 /** Some updates and what they are about: one thing, or several by turns, so that the one is not forgotten over the other. */
@@ -56,12 +58,13 @@ function parseTurn(fields: Fields): Turn {
     ...(fields.has('questions') ? { questions: fields.integer('questions', undefined, { max: 32 }) } : {}),
     ...(fields.has('pixels') ? { pixels: fields.numbers('pixels', 2) as [number, number] } : {}),
     plain: fields.numbers('plain', 2, [0, 0]) as [number, number],
+    ...(fields.has('upright') ? { upright: fields.numbers('upright', 2) as [number, number] } : {}),
   };
   if (turn.kinds?.length === 0) fields.refuse('kinds', undefined, 'give at least one kind of question, or leave it out to ask everything');
   if (turn.actions?.length === 0) fields.refuse('actions', undefined, 'give at least one, or leave it out for all ten');
   if (turn.scenes.length === 0) fields.refuse('scenes', undefined, `give some of ${kinds.join(', ')}`);
   if (turn.pixels && !isAreaRange(turn.pixels)) fields.refuse('pixels', undefined, `give two areas in pixels, [min, max], from ${AREA.min}`);
-  if (!turn.plain.every((share) => share >= 0 && share <= 1)) fields.refuse('plain', undefined, 'give two shares from 0 to 1, at the start and at the end');
+  for (const name of ['plain', 'upright'] as const) if (turn[name]?.some((share) => share < 0 || share > 1)) fields.refuse(name, undefined, 'give two shares from 0 to 1, at the start and at the end');
   return turn;
 }
 

@@ -11,7 +11,7 @@ import { everything, turnAt, type Turn } from './lesson.ts';
 type FrameSize = { width: number; height: number };
 
 /** What a batch holds: the recipe's usual, or what its lesson says. */
-type Setting = Required<Pick<Turn, 'frames' | 'clips' | 'questions' | 'pixels' | 'scenes'>> & Pick<Turn, 'kinds' | 'actions'> & { /** Share of clips in their simplest look */ plain: number };
+type Setting = Required<Pick<Turn, 'frames' | 'clips' | 'questions' | 'pixels' | 'scenes'>> & Pick<Turn, 'kinds' | 'actions'> & { /** Share of clips in their simplest look */ plain: number; upright?: number };
 
 /** Batches of Motion-10: clips of one grid, each with some of the questions that fit it. A batch is a function of the settings and its id alone. */
 export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, tokenizer: Tokenizer, template: ChatTemplate): (id: BatchId) => Batch {
@@ -45,8 +45,9 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
     const usual: Setting = { frames: data.frames, clips: batch.clips, questions: data.questions, pixels: [data.min_pixels, data.max_pixels], scenes: everything, plain: 0 };
     const now = set === 'train' ? turnAt(data.lessons, Math.floor(index / batch.accumulate)) : undefined;
     if (now === undefined) return usual;
-    const { turn: { plain: [from, to], ...turn }, progress } = now;
-    return { ...usual, ...turn, plain: from + (to - from) * progress };
+    const { turn: { plain, upright, ...turn }, progress } = now;
+    const at = ([from, to]: [number, number]): number => from + (to - from) * progress;
+    return { ...usual, ...turn, plain: at(plain), ...(upright ? { upright: at(upright) } : {}) };
   }
 
   function sample(seed: string, b: number, grid: Grid, setting: Setting & FrameSize): Sample {
@@ -69,13 +70,13 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
 
   /** Clip b of the batch; in pairs every other one is the one before it played backwards (a picture has no reversal). */
   function clipOf(seed: string, b: number, setting: Setting & FrameSize): TrainingClip {
-    const { frames, width, height, scenes, actions, plain } = setting;
+    const { frames, width, height, scenes, actions, plain, upright } = setting;
     const pair = data.pairs && !scenes.some(isStill);
     if (pair && b % 2 === 1) return reverseClip(clipOf(seed, b - 1, setting));
     if (last?.scene.seed === `${seed}/${b}`) return last; // the one before in a pair
     const r = random(seed, b, 'setting');
     const simple = r.next() < plain, kind = r.pick(scenes);
-    return (last = trainingClip(seed, b, { frames, width, height, plain: simple, kind, action: kind === 'action' && actions ? r.pick(actions) : undefined }));
+    return (last = trainingClip(seed, b, { frames, width, height, plain: simple, upright, kind, action: kind === 'action' && actions ? r.pick(actions) : undefined }));
   }
 
   /** A question with its answer as the chat template writes it, cut where the clip ends. */
