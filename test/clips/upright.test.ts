@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeScene, random, renderFrames, reverse, upright, type Scene } from '../../src/clips/index.ts';
+import { makeScene, random, renderFrames, upright, type Scene } from '../../src/clips/index.ts';
+import { poseAt } from '../../src/clips/motion.ts';
 
 const scenes = Array.from({ length: 40 }, (_, i) => makeScene(`upright/${i}`, { action: i % 2 ? 'clockwise' : 'anticlockwise' }));
 const ease = (scene: Scene, share: number): Scene => upright(scene, share, random(scene.seed, 'test'));
 
-/** How far the highest lit pixel wanders to the right while it is near the top, in frame widths: of an arrow that points up, its tip. */
-function tipWay(scene: Scene): number {
+/** Where the light of a frame's upper part lies, from its middle, in frame widths: of a white arrow on black that leans to one side, its head. */
+function leaning(scene: Scene, frame: number): number {
   const size = 96;
   const [actor] = scene.actors;
   const bare: Scene = {
@@ -18,20 +19,29 @@ function tipWay(scene: Scene): number {
     background: { ...scene.background, type: 'plain', colors: [[0, 0, 0], [0, 0, 0]] },
     camera: { ...scene.camera, noise: 0, shake: 0, flicker: 0, vignette: 0 },
   };
-  const tips = Array.from({ length: scene.frames }, (_, k) => renderFrames(bare, [k], size, size)).flatMap((pixels) => {
-    const first = pixels.findIndex((value) => value > 127) / 3;
-    return first < 0.25 * size * size ? [(first % size) / size] : [];
-  });
-  return tips.at(-1)! - tips[0];
+  const pixels = renderFrames(bare, [frame], size, size);
+  let [light, at] = [0, 0];
+  for (let y = 0; y < 0.35 * size; y++) for (let x = 0; x < size; x++) [light, at] = [light + pixels[(y * size + x) * 3], at + pixels[(y * size + x) * 3] * (x / size - 0.5)];
+  return at / light;
+}
+
+/** The frames in which an arrow leans from its upright by `degrees` one way and the other, in their order. */
+function framesAt(scene: Scene, degrees: number): [number, number] {
+  const [actor] = scene.actors;
+  const lean = Array.from({ length: scene.frames }, (_, k) => poseAt(actor, k / (scene.frames - 1)).angle + Math.PI / 2);
+  const nearest = (angle: number): number => lean.reduce((best, value, k) => (Math.abs(value - angle) < Math.abs(lean[best] - angle) ? k : best), 0);
+  const at = [nearest((-degrees * Math.PI) / 180), nearest((degrees * Math.PI) / 180)].map((k) => (scene.reversed ? scene.frames - 1 - k : k));
+  return at[0] < at[1] ? [at[0], at[1]] : [at[1], at[0]];
 }
 
 test('with ease 1 the head goes from left to right when it turns clockwise, as drawn', () => {
   for (const [i, scene] of scenes.entries()) {
     const eased = ease(scene, 1);
-    const way = tipWay(eased);
-    assert.equal(way > 0, i % 2 === 1, `${scene.seed}: ${way}`);
-    assert.notEqual(way, 0);
-    assert.equal(tipWay(reverse(eased)), -way);
+    const [before, after] = framesAt(eased, 25);
+    assert.ok(before < after);
+    const way = leaning(eased, after) - leaning(eased, before);
+    assert.equal(way > 0.05, i % 2 === 1, `${scene.seed}: ${way}`);
+    assert.equal(way < -0.05, i % 2 === 0, `${scene.seed}: ${way}`);
   }
 });
 
