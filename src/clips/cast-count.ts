@@ -4,9 +4,12 @@ import { blinkAlpha, bounceHeight, type Motion } from './motion.ts';
 import type { Random } from './random.ts';
 import { evenFrames, extent, type Actor, type Scene } from './scene.ts';
 
-/** One actor that blinks or bounces 0–4 times, each time long enough to be seen in 16 even frames. */
+/** How often a thing blinks or bounces at most. */
+export const MOST_TIMES = 4;
+
+/** One actor that blinks or bounces up to so many times, each time long enough to be seen in 16 even frames. */
 export function castCount(scene: Scene, what: 'blink' | 'bounce', r: Random): void {
-  const times = r.int(0, 4);
+  const times = r.int(0, MOST_TIMES);
   const actor = chooseActor(r, { radius: what === 'blink' ? [0.12, 0.32] : [0.1, 0.17] });
   scene.count = { what, times };
   scene.actors.push(actor);

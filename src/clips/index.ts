@@ -1,4 +1,5 @@
 export { actionIds, actions, mirrored, opposite, type Action } from './actions.ts';
+export { MOST_TIMES } from './cast-count.ts';
 export { colorNames, type ColorName } from './colors.ts';
 export { makeScene, type SceneOptions } from './compose.ts';
 export { hash, random, type Random } from './random.ts';

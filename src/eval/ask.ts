@@ -3,14 +3,14 @@ import { StaveError } from '../errors.ts';
 import { firstFile } from '../files/look.ts';
 import { isShown } from '../tasks/lmms/messages.ts';
 import { cutAnswer, type Task, type TaskMessage } from '../tasks/index.ts';
-import type { AnswerResult, AskOptions, ChatMessage, ChatPart, VideoSource } from '../generate/index.ts';
-import { cropAlike, framesOf, needsFrames, optionsOf } from './clips.ts';
+import type { AnswerResult, ChatMessage, ChatPart, Decision, VideoModel, VideoSource } from '../generate/index.ts';
+import { cropAlike, framesOf, needsFrames, optionsOf, viewOf } from './clips.ts';
 import type { TaskData } from './data.ts';
-import type { Line, Seen } from './ledger.ts';
+import type { Entry, Line, Seen } from './ledger.ts';
 import { at, promptOf, videosOf, type Sample } from './samples.ts';
 
 /** What answers: a loaded model, or what stands in for one in a test. */
-export type Answerer = { generate(messages: readonly ChatMessage[], options: AskOptions): { result(): Promise<AnswerResult> } };
+export type Answerer = { generate(...asked: Parameters<VideoModel['generate']>): { result(): Promise<AnswerResult> } } & Pick<VideoModel, 'decideReply'>;
 
 /** What becomes of a question whose video is missing or can't be read: the run ends with an error, the question is left out, or it is asked without the video (as the reference does in silence). */
 export const missingRules = ['error', 'skip', 'ask-without'] as const;
@@ -18,8 +18,8 @@ export type MissingRule = (typeof missingRules)[number];
 
 /** Asks one question. @throws VIDEO_… naming the row, with the rule `error`; what else goes wrong, naming the row */
 export async function askSample(model: Answerer, sample: Sample, missing: MissingRule, signal?: AbortSignal): Promise<Line> {
-  const { data: { task, facts }, id, row, hash } = sample;
-  const name = { task: task.name, id, question: hash };
+  const { data: { task, facts }, id, row, hash, mode } = sample;
+  const name = { task: task.name, id, ...(mode === 'generate' ? {} : { mode }), question: hash };
   try {
     const question = facts === undefined ? sample.question : task.ask(row, await facts(row, signal));
     const paths = videosOf(question.messages);
@@ -68,8 +68,8 @@ function inRow(error: StaveError, sample: Sample): StaveError {
 }
 
 /** @param sources files of the videos; undefined: not shown */
-async function answer(model: Answerer, { data: { task } }: Sample, messages: readonly TaskMessage[], paths: readonly string[], sources: readonly (string | undefined)[], signal: AbortSignal | undefined) {
-  const { settings } = task;
+async function answer(model: Answerer, sample: Sample, messages: readonly TaskMessage[], paths: readonly string[], sources: readonly (string | undefined)[], signal: AbortSignal | undefined) {
+  const { settings } = sample.data.task;
   const files = sources.filter((source) => source !== undefined);
   const inMemory = needsFrames(settings, files.length);
   const whole = inMemory ? await Promise.all(files.map((file) => framesOf(file, settings.frames, signal))) : [];
@@ -79,14 +79,27 @@ async function answer(model: Answerer, { data: { task } }: Sample, messages: rea
     role,
     content: typeof content === 'string' ? content : content.flatMap((p): ChatPart[] => (p.type === 'text' ? [p] : sources[part++] === undefined ? [] : [{ type: 'video', video: videos[next++] }])),
   }));
-  const result = await model.generate(chat, { ...optionsOf(settings), signal }).result();
+  const { said, media, tokens, seconds } = sample.choices === undefined ? await generated(model, sample, chat, signal) : await decided(model, sample, sample.choices, chat, signal);
   const named = paths.filter((_, i) => sources[i] !== undefined);
-  const seen = result.media.map(({ frames, grid, sizes, damage }, i): Seen => {
+  const seen = media.map(({ frames, grid, sizes, damage }, i): Seen => {
     const source = whole[i]?.[0] ?? sizes.source;
     const { width, height } = sizes.source;
     const crop = source.width === width && source.height === height ? {} : { crop: { width, height } };
     return { video: named[i], frames, grid, sizes: { source: { width: source.width, height: source.height }, input: sizes.input, ...crop }, damage };
   });
-  const tokens = { prompt: result.prompt_tokens, visual: result.visual_tokens, answer: result.token_ids.length };
-  return { text: result.text, answer: cutAnswer(result.text, settings.until, task.protocol), finish_reason: result.finish_reason, seen, tokens, seconds: result.timings.total };
+  return { ...said, seen, tokens, seconds };
+}
+
+type Said = Pick<Entry, 'text' | 'answer' | 'finish_reason' | 'decision'>;
+type Replied = Pick<Entry, 'tokens' | 'seconds'> & { said: Said; media: Decision['media'] };
+
+async function generated(model: Answerer, { data: { task } }: Sample, chat: readonly ChatMessage[], signal: AbortSignal | undefined): Promise<Replied> {
+  const { text, finish_reason, media, prompt_tokens, visual_tokens, token_ids, timings } = await model.generate(chat, { ...optionsOf(task.settings), signal }).result();
+  return { said: { text, answer: cutAnswer(text, task.settings.until, task.protocol), finish_reason }, media, tokens: { prompt: prompt_tokens, visual: visual_tokens, answer: token_ids.length }, seconds: timings.total };
+}
+
+async function decided(model: Answerer, { data: { task } }: Sample, { spellings, hash }: NonNullable<Sample['choices']>, chat: readonly ChatMessage[], signal: AbortSignal | undefined): Promise<Replied> {
+  const { choice, choices, mass, media, prompt_tokens, visual_tokens, timings } = await model.decideReply(chat, spellings, { ...viewOf(task.settings), signal });
+  const decision = { probabilities: choices.map(({ probability }) => probability), mass, choices: hash };
+  return { said: { text: choice, answer: choice, finish_reason: 'decided', decision }, media, tokens: { prompt: prompt_tokens, visual: visual_tokens, answer: 0 }, seconds: timings.total };
 }

@@ -5,10 +5,15 @@ import type { FrameRule, TaskSettings } from '../tasks/index.ts';
 import type { AskOptions, FrameInput, FrameSampling } from '../generate/index.ts';
 
 /** A task's settings as options of an answer. What stands in neither comes from the checkpoint's files. */
-export function optionsOf({ generation, frames, pixels, temporal_scope }: TaskSettings): AskOptions {
-  const { max_new_tokens, do_sample } = generation; // temperature, top_p and num_beams of greedy tasks say nothing
+export function optionsOf(settings: TaskSettings): AskOptions {
+  const { max_new_tokens, do_sample } = settings.generation; // temperature, top_p and num_beams of greedy tasks say nothing
+  return { max_new_tokens, ...(do_sample === undefined ? {} : { do_sample }), ...viewOf(settings) };
+}
+
+/** Of these, what decides what the model sees. */
+export function viewOf({ frames, pixels, temporal_scope }: TaskSettings): Pick<AskOptions, 'sampling' | 'min_pixels' | 'max_pixels' | 'temporal_scope'> {
   const sampling = samplingOf(frames);
-  return { max_new_tokens, ...(do_sample === undefined ? {} : { do_sample }), ...(sampling && { sampling }), ...pixels, temporal_scope };
+  return { ...(sampling && { sampling }), ...pixels, temporal_scope };
 }
 
 /** The rule of an answer that is the task's; undefined: the model's own, or none that it knows. */

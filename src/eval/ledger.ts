@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { takeLock, type Lock } from '../files/lock.ts';
 import { list, writeError } from '../files/write.ts';
+import type { Mode } from './modes.ts';
 import { keyOf } from './samples.ts';
 
 type Size = { width: number; height: number };
@@ -26,6 +27,8 @@ export type Entry = {
   task: string;
   /** Place of the row in its file, from 0. */
   id: number;
+  /** Absent: generate. */
+  mode?: Mode;
   /** Hash of the question it answers. */
   question: string;
   prompt: string;
@@ -33,7 +36,10 @@ export type Entry = {
   text: string;
   /** As it is scored: cut where the task's answers end. */
   answer: string;
+  /** `stop`, `length`; `decided` where it was. */
   finish_reason: string;
+  /** Of each choice how likely it is among them, in their order; the probability that the model gives any of them at all; the hash of what was decided between. */
+  decision?: { probabilities: number[]; mass: number; choices: string };
   seen: Seen[];
   /** Videos of the question that were not shown. */
   without: { video: string; why: string }[];
@@ -43,7 +49,7 @@ export type Entry = {
 };
 
 /** A question that was left out for its video. */
-export type Skip = { task: string; id: number; question: string; skipped: string };
+export type Skip = { task: string; id: number; mode?: Mode; question: string; skipped: string };
 
 export type Line = Entry | Skip;
 

@@ -4,12 +4,13 @@ import { StaveError } from '../errors.ts';
 import type { ModelInfo } from '../generate/index.ts';
 import { protocols, type Protocol } from '../tasks/index.ts';
 import { askSample, fileOf, missingVideo, type Answerer, type MissingRule } from './ask.ts';
-import type { TaskData } from './data.ts';
 import { checkHeader, isSkip, Ledger, ledgerFiles, readLedger, type Header, type Line, type Session } from './ledger.ts';
+import { checkDecidable, modes, modesOf, type RunMode } from './modes.ts';
 import { at, inShard, samplesOf, videosOf, type Sample, type Shard } from './samples.ts';
-import { scoreEntry, type EvalResult } from './score.ts';
+import type { EvalResult } from './score.ts';
 import { machine } from './session.ts';
 import { readAll, sourceOf, tasksNamed } from './sources/index.ts';
+import { Tally, type EvalProgress } from './tally.ts';
 import { unpack, type UnpackProgress } from './unpack.ts';
 import { writeResults } from './write.ts';
 
@@ -25,6 +26,8 @@ export type EvalOptions = {
   /** Folder of the run. One that holds answers is gone on with. */
   output: string;
   protocol?: Protocol;
+  /** `generate` (default): the model answers in its own words. `decide`: the likeliest of the answers that a question can have is taken, read off one pass. `both`: one after the other. */
+  mode?: RunMode;
   /** Rows asked of each task at most. */
   limit?: number;
   shard?: Shard;
@@ -38,42 +41,30 @@ export type EvalOptions = {
   onUnpack?: (progress: UnpackProgress) => void;
 };
 
-export type EvalProgress = {
-  task: string;
-  /** Questions of the task, and of the run (or its shard), that have an answer. */
-  done: number;
-  total: number;
-  allDone: number;
-  all: number;
-  /** Of the task so far. */
-  right: number;
-  counted: number;
-  /** Answered by this process, and how long that took. */
-  answered: number;
-  seconds: number;
-};
-
 export type EvalOutcome = { /** Asked now; there already. */ asked: number; kept: number; /** Of the whole run, without an answer yet (in other shards). */ left: number; /** Where nothing is left. */ result?: EvalResult };
 
 /** Asks what has no answer yet, and writes the results when all has one.
  * @throws USAGE, DATA, VIDEO_MISSING before the model is loaded; what a model's answers can throw; the signal's reason, everything answered so far being kept */
-export async function evaluate({ model, tasks: names, data: root, output, protocol = 'paper', limit, shard, missing = 'error', mustResume = false, signal, onProgress, onUnpack }: EvalOptions): Promise<EvalOutcome> {
+export async function evaluate({ model, tasks: names, data: root, output, protocol = 'paper', mode = 'generate', limit, shard, missing = 'error', mustResume = false, signal, onProgress, onUnpack }: EvalOptions): Promise<EvalOutcome> {
   if (!protocols.includes(protocol)) throw new StaveError('USAGE', { what: `there is no protocol "${protocol}"`, fix: `use one of ${protocols.join(', ')}` });
   if (mustResume && (await ledgerFiles(output)).length === 0) throw new StaveError('USAGE', { what: `${output} holds no answers to go on with`, fix: 'check the path, or leave --resume out to begin there' });
   const tasks = tasksNamed(names, protocol);
   for (const set of new Set(tasks.map(sourceOf))) await unpack(root, set, { signal, onUnpack });
   const data = await readAll(root, tasks);
-  const samples = samplesOf(data, limit);
+  if (mode !== 'generate') for (const of of data) checkDecidable(of);
+  const every = samplesOf(data, limit, modes);
+  const isAsked = (sample: Sample) => modesOf(mode).includes(sample.mode);
+  const samples = every.filter(isAsked);
   for (const { data: of, row } of samples) await of.check?.(row);
   signal?.throwIfAborted();
   const { name, fingerprint } = await model.info();
   const header: Header = { ledger: 'stave eval 1', model: { name, fingerprint }, protocol };
-  const session: Session = { ...machine(), tasks: names, limit: limit ?? null, shard: shard === undefined ? null : `${shard.index}/${shard.count}`, missing };
+  const session: Session = { ...machine(), tasks: names, mode, limit: limit ?? null, shard: shard === undefined ? null : `${shard.index}/${shard.count}`, missing };
   await using ledger = await Ledger.open(join(output, shard === undefined ? 'ledger.jsonl' : `ledger-${shard.index}-of-${shard.count}.jsonl`), header, session);
   const lines = await allLines(output, header, ledger);
   const isDone = (sample: Sample): boolean => {
     const line = lines.get(sample.key);
-    if (line !== undefined && line.question !== sample.hash) throw changed(sample, output);
+    if (line !== undefined && (line.question !== sample.hash || (!isSkip(line) && line.decision?.choices !== sample.choices?.hash))) throw changed(sample, output);
     return line !== undefined && (!isSkip(line) || missing === 'skip');
   };
   const own = inShard(samples, shard);
@@ -92,7 +83,10 @@ export async function evaluate({ model, tasks: names, data: root, output, protoc
   }
   const left = samples.filter((sample) => !isDone(sample)).length;
   const outcome: EvalOutcome = { asked: pending.length, kept: own.length - pending.length, left };
-  return left > 0 ? outcome : { ...outcome, result: await writeResults({ output, root, header, data, samples, lines, limit }) };
+  if (left > 0) return outcome;
+  const unfinished = new Set(every.filter((sample) => !isAsked(sample) && !isDone(sample)).map(({ data: of }) => of));
+  const shown = every.filter((sample) => isAsked(sample) || !unfinished.has(sample.data)); // what the other mode has answered in full stands beside it
+  return { ...outcome, result: await writeResults({ output, root, header, data, samples: shown, lines, limit }) };
 }
 
 /** Answers of all the folder's ledgers. Where two overlap, this process's own counts, then the first by name; an answer before a skip. @throws DATA for a ledger of another model or protocol */
@@ -108,44 +102,4 @@ async function allLines(output: string, header: Header, ledger: Ledger): Promise
 
 function changed(sample: Sample, output: string): StaveError {
   return new StaveError('DATA', { what: `${at(sample)} asks something else than when ${output} answered it`, why: 'the data, or the settings of the task, have changed since', fix: 'choose another --output' });
-}
-
-/** The score so far, per task. */
-class Tally {
-  readonly #tasks = new Map<TaskData, { done: number; total: number; right: number; counted: number }>();
-  readonly #report: EvalOptions['onProgress'];
-  readonly #start = performance.now();
-  readonly #all: number;
-  #allDone = 0;
-  #answered = 0;
-
-  constructor(samples: readonly Sample[], done: readonly [Sample, Line][], report: EvalOptions['onProgress']) {
-    this.#report = report;
-    this.#all = samples.length;
-    for (const sample of samples) this.#of(sample).total++;
-    for (const [sample, line] of done) this.#count(sample, line);
-  }
-
-  add(sample: Sample, line: Line): void {
-    this.#count(sample, line);
-    this.#answered++;
-    this.#report?.({ task: sample.data.task.name, ...this.#of(sample), allDone: this.#allDone, all: this.#all, answered: this.#answered, seconds: (performance.now() - this.#start) / 1000 });
-  }
-
-  #of({ data }: Sample) {
-    const found = this.#tasks.get(data) ?? { done: 0, total: 0, right: 0, counted: 0 };
-    this.#tasks.set(data, found);
-    return found;
-  }
-
-  #count(sample: Sample, line: Line): void {
-    const of = this.#of(sample);
-    of.done++;
-    this.#allDone++;
-    if (isSkip(line)) return;
-    const { verdict } = scoreEntry(sample, line);
-    if (!verdict.counted) return;
-    of.counted++;
-    of.right += verdict.score;
-  }
 }

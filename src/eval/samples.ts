@@ -3,32 +3,42 @@ import { createHash } from 'node:crypto';
 import { StaveError } from '../errors.ts';
 import type { TaskMessage, TaskQuestion } from '../tasks/index.ts';
 import type { TaskData } from './data.ts';
+import { modes, type Mode } from './modes.ts';
 
 export type Sample = {
   data: TaskData;
   /** Place of the row in its file, from 0. */
   id: number;
-  /** `<task>#<id>` */
+  mode: Mode;
+  /** See {@link keyOf}. */
   key: string;
   row: unknown;
   question: TaskQuestion;
   /** Of all that decides the answer besides the model: another question, protocol or setting, another hash. */
   hash: string;
+  /** What is decided between, and its hash; in the mode `decide` alone. */
+  choices?: { spellings: string[][]; hash: string };
 };
 
-/** The first `limit` rows of each task. */
-export function samplesOf(data: readonly TaskData[], limit = Infinity): Sample[] {
-  return data.flatMap((of) => of.rows.slice(0, limit).map((row, id): Sample => {
+/** The first `limit` rows of each task, in each mode; to be decided, those whose answers are known. */
+export function samplesOf(data: readonly TaskData[], limit = Infinity, asked: readonly Mode[] = modes.slice(0, 1)): Sample[] {
+  return data.flatMap((of) => of.rows.slice(0, limit).flatMap((row, id): Sample[] => {
+    const { name: task, protocol, settings, deciding } = of.task;
     const question = of.task.ask(row);
-    return { data: of, id, key: keyOf({ task: of.task.name, id }), row, question, hash: hashOf(of, question) };
+    const hash = hashOf([protocol, settings, question.messages, question.target]);
+    return asked.flatMap((mode): Sample[] => {
+      const sample = { data: of, id, mode, key: keyOf({ task, id, mode }), row, question, hash };
+      if (mode === 'generate') return [sample];
+      const spellings = deciding?.choices(row);
+      return spellings === undefined ? [] : [{ ...sample, choices: { spellings, hash: hashOf(spellings) } }];
+    });
   }));
 }
 
-export const keyOf = ({ task, id }: { task: string; id: number }): string => `${task}#${id}`;
+/** `<task>#<id>`, of a decision with `#decide` behind it. @param mode absent in ledgers: generate */
+export const keyOf = ({ task, id, mode }: { task: string; id: number; mode?: Mode }): string => `${task}#${id}${mode === 'decide' ? '#decide' : ''}`;
 
-function hashOf({ task: { protocol, settings } }: TaskData, { messages, target }: TaskQuestion): string {
-  return createHash('sha256').update(JSON.stringify([protocol, settings, messages, target])).digest('hex').slice(0, 32);
-}
+const hashOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32);
 
 /** A part of the work: number `index` of `count`, from 1. */
 export type Shard = { index: number; count: number };

@@ -9,30 +9,38 @@ import { resultTable, type TaskSettings } from '../tasks/index.ts';
 import { fileOf } from './ask.ts';
 import type { Doc, TaskData } from './data.ts';
 import { ledgerFiles, readLedger, type Header, type Line, type Session } from './ledger.ts';
+import { labelOf, type Mode } from './modes.ts';
 import { videosOf, type Sample } from './samples.ts';
-import { groupsOf, scoreAll, type EvalResult, type Scored } from './score.ts';
+import { groupsOf, scoreAll, type EvalResult, type EvalTaskResult, type Scored } from './score.ts';
 
 export type Finished = { output: string; root: string; header: Header; data: readonly TaskData[]; samples: readonly Sample[]; lines: ReadonlyMap<string, Line>; limit?: number };
 
-export const samplesFile = (task: string): string => `samples_${task}.jsonl`;
+type Asked = { task: string; mode: Mode };
+
+export const samplesFile = (asked: Asked): string => `samples_${labelOf(asked)}.jsonl`;
+
+const isOf = ({ task, mode }: Asked) => ({ sample }: Scored): boolean => sample.data.task.name === task && sample.mode === mode;
 
 /** Writes results.json, results.md, samples_<task>.jsonl, manifest.json and lmms/…; each is there whole or as it was. @throws IO */
 export async function writeResults({ output, root, header, data, samples, lines, limit }: Finished): Promise<EvalResult> {
-  const { results, scored } = scoreAll(data, samples, lines);
+  const { results, scored } = scoreAll(data, samples, lines, limit);
   const result: EvalResult = { format: 'stave eval 1', model: header.model, protocol: header.protocol, limit: limit ?? null, tasks: results, groups: groupsOf(results) };
-  for (const of of data) await write(output, samplesFile(of.task.name), jsonLines(scored.filter(({ sample }) => sample.data === of).map(recordOf)));
+  for (const { task, mode } of results) await write(output, samplesFile({ task, mode }), jsonLines(scored.filter(isOf({ task, mode })).map(recordOf)));
   await write(output, 'results.json', json(result));
-  await write(output, 'results.md', resultTable(results));
+  await write(output, 'results.md', resultTable(results.map(labelled)));
   const sessions = await sessionsOf(output);
   await write(output, 'manifest.json', json(await manifest({ root, header, data, samples, limit }, sessions)));
   await writeLmms(output, result, scored, sessions);
   return result;
 }
 
+/** As a task of its own, by its label. */
+const labelled = (result: EvalTaskResult): EvalTaskResult => ({ ...result, task: labelOf(result) });
+
 /** One question, what was really shown, and the verdict. */
-function recordOf({ sample: { data: { task }, id, question, hash }, entry, verdict, unmatched }: Scored): object {
-  const { prompt, text, answer, finish_reason, seen, without, tokens } = entry;
-  return { task: task.name, id, question: hash, prompt, target: question.target, text, answer, finish_reason, score: verdict.score, counted: verdict.counted, chosen: verdict.chosen, unmatched, categories: verdict.categories ?? {}, seen, without, tokens };
+function recordOf({ sample: { data: { task }, id, question, hash, choices }, entry, verdict, unmatched }: Scored): object {
+  const { prompt, text, answer, finish_reason, decision, seen, without, tokens } = entry;
+  return { task: task.name, id, question: hash, prompt, target: question.target, text, answer, finish_reason, ...(decision && choices && { decision: { mass: decision.mass, choices: choices.spellings.map(([choice], i) => ({ choice, probability: decision.probabilities[i] })) } }), score: verdict.score, counted: verdict.counted, chosen: verdict.chosen, unmatched, categories: verdict.categories ?? {}, seen, without, tokens };
 }
 
 async function sessionsOf(output: string): Promise<Session[]> {
@@ -63,10 +71,11 @@ async function videosIn(samples: readonly Sample[]): Promise<{ count: number; mi
 }
 
 /** The same run as lmms-eval's readers know it. */
-async function writeLmms(output: string, { model, tasks }: EvalResult, scored: readonly Scored[], sessions: readonly Session[]): Promise<void> {
+async function writeLmms(output: string, { model, tasks: results }: EvalResult, scored: readonly Scored[], sessions: readonly Session[]): Promise<void> {
   const start = new Date(String(sessions[0]?.started));
   const date = start.toISOString().replace(/\.\d+Z$/, '').replaceAll(/[-:]/g, '').replace('T', '_');
-  const samples = Object.fromEntries(tasks.map(({ task: name }) => [name, scored.filter(({ sample }) => sample.data.task.name === name).map(({ sample: { data, id, question }, entry, verdict }) =>
+  const tasks = results.map(labelled);
+  const samples = Object.fromEntries(results.map((result) => [labelOf(result), scored.filter(isOf(result)).map(({ sample: { data, id, question }, entry, verdict }) =>
     sampleLine(data.task, id, plainDoc(data.docs[id]), { prompt: entry.prompt, target: question.target, answer: entry.answer, verdict }))]));
   const groups = Object.fromEntries(tasks.flatMap(({ task, group }) => (group === undefined ? [] : [[task, group]])));
   const file = resultsFile({

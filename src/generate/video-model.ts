@@ -53,7 +53,12 @@ export class VideoModel {
 
   /** Decides between answers to a question about one video: how likely the model is to give each, from one reading of the prompt. @throws as ask() does; USAGE for choices that are no choice */
   async decide(video: VideoSource, question: string, choices: Choices, options: DecideOptions = {}): Promise<Decision> {
-    return decide(this.#model, ask(video, question, options.system), choices, options);
+    return this.decideReply(ask(video, question, options.system), choices, options);
+  }
+
+  /** Decides between replies to a conversation of texts, videos and images. @throws as decide() does */
+  async decideReply(messages: readonly ChatMessage[], choices: Choices, options: Omit<DecideOptions, 'system'> = {}): Promise<Decision> {
+    return decide(this.#model, messages, choices, options);
   }
 
   /** What an answer would take, without decoding a frame. @throws as ask() does before decoding */

@@ -6,7 +6,7 @@ export { reverseClip, trainingClip, type TrainingClip, type TrainingClipOptions 
 export { clipClasses, parseClipClass, recordsOf, setClip, type ClipClass, type ClipSet, type SetClip } from './clip-set.ts';
 export { pictures, renderSet, type RenderSetOptions } from './render-set.ts';
 export { benchmark, benchmarkNames } from './benchmarks.ts';
-export { isOpen, protocols, type ClipFacts, type FrameRule, type JudgeRequest, type OpenVerdict, type Option, type Protocol, type Rate, type Task, type TaskMessage, type TaskPart, type TaskQuestion, type TaskResult, type TaskSettings, type Verdict } from './task.ts';
+export { isOpen, protocols, type ClipFacts, type Deciding, type FrameRule, type JudgeRequest, type OpenVerdict, type Option, type Protocol, type Rate, type Task, type TaskMessage, type TaskPart, type TaskQuestion, type TaskResult, type TaskSettings, type Verdict } from './task.ts';
 export { judged } from './judging.ts';
 export { groupResult, resultTable, type GroupResult } from './results.ts';
 export { taskFrames } from './frames.ts';

@@ -1,5 +1,7 @@
 /** Motion-10 as a benchmark: the questions that `stave render` writes beside its clips, scored as in training. There is one protocol under both names. */
 import { actionIds, actions } from '../clips/index.ts';
+import { decidingWhereKnown } from './deciding.ts';
+import { motion10Choices } from './motion10-choices.ts';
 import { actionIn, isRight, type Motion10Record } from './motion10.ts';
 import { strip } from './python/text.ts';
 import { questionKinds } from './question.ts';
@@ -25,6 +27,7 @@ export function motion10(protocol: Protocol = 'paper'): Task<Motion10Record> {
       target: answer,
     }),
     score: scoreMotion10,
+    deciding: decidingWhereKnown({ choices: ({ kind }) => motion10Choices(kind), score: scoreMotion10 }),
     result: (verdicts) => summarise(task, verdicts, { categories: { kind: questionKinds, action: actionIds } }),
   };
 }

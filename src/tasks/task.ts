@@ -76,6 +76,14 @@ export type JudgeRequest = {
   tries: number;
 };
 
+/** How a question is decided instead of answered in the model's own words: which of its possible answers is the likeliest. */
+export type Deciding<Row> = {
+  /** Ways to write each possible answer; the first is what the choice is called. undefined: the answer is free. */
+  choices(row: Row): string[][] | undefined;
+  /** What a choice is worth, by its name. */
+  score(row: Row, choice: string): Verdict;
+};
+
 export type Task<Row> = {
   name: string;
   /** Of the tasks that are reported together. */
@@ -90,6 +98,8 @@ export type Task<Row> = {
   ask(row: Row, facts?: ClipFacts): TaskQuestion;
   /** @param answer as it was decoded, without special tokens */
   score(row: Row, answer: string): Verdict | OpenVerdict;
+  /** Absent: all its answers are free. */
+  deciding?: Deciding<Row>;
   result(verdicts: readonly Verdict[]): TaskResult;
 };
 

@@ -1,5 +1,5 @@
 /** What stands in for a model: answers by a function, at once. */
-import type { AnswerResult, ChatMessage } from '../../src/generate/index.ts';
+import type { AnswerResult, ChatMessage, Choices, Decision } from '../../src/generate/index.ts';
 import type { EvalModel } from '../../src/eval/index.ts';
 
 export type Asked = { messages: readonly ChatMessage[]; options: object };
@@ -18,6 +18,14 @@ export function fakeModel(say: (prompt: string, asked: Asked) => string | Promis
             return { ...result, text: await say(promptOf(messages), { messages, options }), media: mediaOf(messages) } as unknown as AnswerResult;
           },
         }),
+        async decideReply(messages: readonly ChatMessage[], choices: Choices, options: object = {}) {
+          asked.push({ messages, options });
+          const said = await say(promptOf(messages), { messages, options });
+          const spellings = choices as string[][];
+          const found = spellings.findIndex((spelled) => spelled.includes(said));
+          const likeliest = Math.max(found, 0);
+          return { ...result, choice: spellings[likeliest][0], choices: spellings.map(([choice], i) => ({ choice, probability: i === likeliest ? 1 : 0 })), mass: found < 0 ? 0 : 1, media: mediaOf(messages) } as unknown as Decision;
+        },
         async [Symbol.asyncDispose]() {},
       };
     },

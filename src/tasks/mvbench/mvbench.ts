@@ -1,5 +1,6 @@
 /** MVBench (arXiv:2311.17005): multiple choice about twenty temporal skills. Reference: lmms_eval/tasks/mvbench/utils.py */
 import { chosenOption, lettered } from '../choice.ts';
+import { letterChoices } from '../deciding.ts';
 import { lmmsMessages } from '../lmms/messages.ts';
 import { choiceSettings } from '../lmms/settings.ts';
 import { strip } from '../python/text.ts';
@@ -29,6 +30,7 @@ export function mvbench(task: MvbenchTask, protocol: Protocol = 'paper'): Task<M
     }),
     ask: (row) => ({ messages: lmmsMessages(`${mvbenchData.folder}/${mvbenchFolders[task]}/${row.video}`, mvbenchPrompt(row)), options: lettered(row.candidates), target: row.answer }),
     score: (row, answer) => (protocol === 'strict' ? scoreByChoice(row, answer) : scoreByParser(row, answer)),
+    deciding: { choices: ({ candidates }) => letterChoices(lettered(candidates)), score: scoreByChoice },
     result: (verdicts) => summarise({ name, protocol, metric }, verdicts),
   };
 }

@@ -25,6 +25,7 @@ export function ssv2With174(protocol: Protocol = 'paper'): Task<SampleRecord> {
     },
     ask: (row) => ({ messages: questionOf(row), target: answerOf(row) }),
     score: (row, answer) => scoreLabel(answerOf(row), answer, protocol),
+    deciding: { choices: () => choices, score: (row, answer) => scoreLabel(answerOf(row), answer, 'strict') },
     result: (verdicts) => summarise(task, verdicts, { categories: { class: labels174 }, percent: dividedFirst }),
   };
 }
@@ -40,6 +41,9 @@ function scoreLabel(truth: string, output: string, protocol: Protocol): Verdict 
 }
 
 const withoutBrackets = labels174.map((label) => label.replaceAll(/[[\]]/g, ''));
+
+/** With brackets, as the models are trained, and without. */
+const choices = labels174.map((label, i) => [...new Set([label, withoutBrackets[i]])].map((said) => `${answerPrefix} ${said}`));
 
 function exactClass(output: string): number {
   const said = labelText(output.replaceAll('<|im_end|>', ''));

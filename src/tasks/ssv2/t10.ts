@@ -1,5 +1,6 @@
 /** SSv2-T10: which of ten actions of Something-Something V2 a clip shows, asked freely. Source: the authors' ablation/ */
 import { strip } from '../python/text.ts';
+import { decidingWhereKnown } from '../deciding.ts';
 import { shuffled, type Draws } from '../draws.ts';
 import { dividedFirst, summarise } from '../results.ts';
 import type { Protocol, Task, Verdict } from '../task.ts';
@@ -30,9 +31,12 @@ export function t10(protocol: Protocol = 'paper'): Task<SampleRecord> {
     read: (rows) => readRecords(task.name, rows, 1),
     ask: (row) => ({ messages: questionOf(row), target: answerOf(row) }),
     score: (row, answer) => scoreAction(answerOf(row), answer, protocol),
+    deciding: decidingWhereKnown({ choices: () => t10Choices, score: (row, answer) => scoreAction(answerOf(row), answer, protocol) }),
     result: (verdicts) => summarise(task, verdicts, { categories: { class: t10Classes }, percent: dividedFirst }),
   };
 }
+
+const t10Choices = t10Classes.map((template) => [`${answerPrefix} ${template}`]);
 
 /** `paper`: the whole sentence, letter for letter, white space at the ends and `<|im_end|>` aside. `strict`: the class, with or without the words before it, brackets, letter case and full stop. */
 export function scoreAction(truth: string, output: string, protocol: Protocol = 'paper'): Verdict {

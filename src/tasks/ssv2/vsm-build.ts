@@ -10,6 +10,7 @@ import { record, videosOf, type SampleRecord } from './record.ts';
 export type VsmSample = { id: string; template: string; context_examples: Pick<Annotation, 'id' | 'template'>[]; is_positive: boolean };
 
 export const noRelatedAction = 'No related action';
+export const relatedExample = (n: number): string => `The related example is Example ${n}`;
 
 /** The conversation of a sample. @throws DATA for a positive sample none of whose examples shows its action */
 export function vsmRecord({ id, template, context_examples, is_positive }: VsmSample): SampleRecord {
@@ -24,7 +25,7 @@ export function vsmRecord({ id, template, context_examples, is_positive }: VsmSa
       { type: 'video', video: videoFile({ id }) },
       { type: 'text', text: `If not, respond with '${noRelatedAction}'. If there is, respond with the example number.` },
     ],
-    is_positive ? `The related example is Example ${related + 1}` : noRelatedAction,
+    is_positive ? relatedExample(related + 1) : noRelatedAction,
   );
 }
 

@@ -1,6 +1,7 @@
 /** Video-MME (arXiv:2405.21075): multiple choice about videos of all lengths, without and with subtitles. Reference: lmms_eval/tasks/videomme/utils.py */
 import { StaveError } from '../../errors.ts';
 import { chosenOption } from '../choice.ts';
+import { letterChoices } from '../deciding.ts';
 import { lmmsMessages } from '../lmms/messages.ts';
 import { choiceSettings } from '../lmms/settings.ts';
 import { fixed } from '../python/numbers.ts';
@@ -35,6 +36,7 @@ export function videomme({ subtitles = false, protocol = 'paper' }: { subtitles?
       target: row.answer,
     }),
     score: (row, answer) => scoreVideomme(row, answer, protocol),
+    deciding: { choices: (row) => letterChoices(optionsOf(row)), score: (row, letter) => scoreVideomme(row, letter, 'strict') },
     result: (verdicts) => videommeResult(verdicts, { name, protocol, metric }),
   };
 }

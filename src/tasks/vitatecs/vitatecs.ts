@@ -1,5 +1,6 @@
 /** VITATECS (arXiv:2311.17404): which of two captions fits a video, where the other differs in one temporal aspect. Reference: lmms_eval/tasks/vitatecs/utils.py */
 import { chosenOption } from '../choice.ts';
+import { letterChoices } from '../deciding.ts';
 import { lmmsMessages } from '../lmms/messages.ts';
 import { defaultTokens, lmmsSettings } from '../lmms/settings.ts';
 import { strip } from '../python/text.ts';
@@ -32,6 +33,7 @@ export function vitatecs(aspect: Aspect, protocol: Protocol = 'paper'): Task<Vit
     })),
     ask: (row) => ({ messages: lmmsMessages(videoOf(row), vitatecsPrompt(row, protocol)), options: optionsOf(row, protocol).options, target: vitatecsTarget(row, protocol) }),
     score: (row, answer) => (protocol === 'strict' ? scoreByChoice(row, answer) : scoreByRules(row, answer)),
+    deciding: { choices: (row) => letterChoices(optionsOf(row, protocol).options), score: (row, letter) => scoreLetter(row, letter, protocol) },
     result: (verdicts) => summarise({ name, protocol, metric: 'accuracy' }, verdicts, { percent: dividedFirst }),
   };
 }
@@ -83,6 +85,11 @@ function scoreByChoice(row: VitatecsRow, output: string): Verdict {
   const chosen = chosenOption(output, options);
   const rating = chosen === right ? 1 : 0;
   return { score: rating, counted: true, chosen: chosen?.letter ?? '', record: recordOf(row, 'strict', strip(output), { match_success: chosen !== undefined, rating }) };
+}
+
+function scoreLetter(row: VitatecsRow, letter: string, protocol: Protocol): Verdict {
+  const rating = letter === optionsOf(row, protocol).right.letter ? 1 : 0;
+  return { score: rating, counted: true, chosen: letter, record: recordOf(row, protocol, letter, { match_success: true, rating }) };
 }
 
 function recordOf(row: VitatecsRow, protocol: Protocol, answer: string, outcome: { match_success: boolean; rating: 0 | 1; chatgpt_response?: string | null }): Verdict['record'] {
