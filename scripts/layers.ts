@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-const everything = ['files', 'graph', 'weights', 'video', 'text', 'nn', 'models', 'hub', 'runtime', 'generate', 'clips', 'tasks', 'checkpoints', 'train', 'eval', 'viz', 'serve'];
+const everything = ['files', 'graph', 'weights', 'video', 'text', 'nn', 'models', 'hub', 'runtime', 'generate', 'clips', 'tasks', 'data', 'checkpoints', 'train', 'eval', 'viz', 'serve'];
 const may: Record<string, string[]> = {
   files: ['node:'],
   graph: ['@bufbuild/protobuf'],
@@ -16,8 +16,9 @@ const may: Record<string, string[]> = {
   generate: ['node:', 'graph', 'models', 'hub', 'weights', 'runtime', 'video', 'text'],
   clips: [],
   tasks: ['node:', 'files', 'video', 'text', 'clips'],
+  data: ['node:', 'files', 'models', 'generate', 'tasks', 'video', 'text'],
   checkpoints: ['node:', 'files', 'graph', 'models', 'runtime', 'weights', 'clips'],
-  train: ['node:', 'files', 'graph', 'nn', 'models', 'runtime', 'weights', 'checkpoints', 'tasks', 'clips', 'video', 'text'],
+  train: ['node:', 'files', 'graph', 'nn', 'models', 'runtime', 'weights', 'generate', 'data', 'checkpoints', 'tasks', 'clips', 'video', 'text'],
   eval: ['node:', 'files', 'hub', 'generate', 'tasks', 'clips', 'video', 'hyparquet', 'yauzl'],
   viz: ['node:', 'graph', 'models', 'runtime', 'generate'],
   serve: ['node:', 'generate', 'viz'],

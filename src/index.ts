@@ -11,6 +11,8 @@ export {
 export { cachedModels, pull, removeModel, type CachedModel, type Environment, type Pulled, type PullOptions, type PullProgress } from './hub/index.ts';
 // video files
 export { decode, encodeVideo, frameTimes, probe, type Clip, type DecodeOptions, type Decoding, type EncodeOptions, type Frame, type Limits, type Picture, type ReadOptions, type VideoInfo } from './video/index.ts';
+// conversations to train on
+export { checkConversations, inspectConversation, type CheckOptions as CheckConversationsOptions, type DataReport, type Inspected } from './data/index.ts';
 // training
 export { loadRecipe, loadStages, train, trainStages, type Changes, type EvalMetrics, type Recipe, type StagesOptions, type TrainOptions, type TrainProgress, type TrainResult } from './train/index.ts';
 // fine-tuning

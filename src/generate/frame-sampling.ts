@@ -17,12 +17,12 @@ export const defaultSampling: FrameSampling = { rule: 'stave', fps: 1, min_frame
 
 const rules = ['stave', 'qwen', 'lmms', 'count', 'times', 'all'] as const;
 
-/** Chooses frames. @throws VIDEO_TOO_SHORT, USAGE */
-export function sampleFrames(clip: Timeline, sampling: FrameSampling): Sampled {
+/** Chooses frames. @param window for the rule `stave` in training: draws where the frames of a long clip begin, see StaveSampling  @throws VIDEO_TOO_SHORT, USAGE */
+export function sampleFrames(clip: Timeline, sampling: FrameSampling, window?: (choices: number) => number): Sampled {
   checkNumbers(sampling);
   switch (sampling.rule) {
     case 'stave':
-      return sampleStave(clip, limits(sampling));
+      return sampleStave(clip, { ...limits(sampling), window });
     case 'qwen':
       return sampleQwen(clip, limits(sampling));
     case 'lmms':
@@ -54,7 +54,11 @@ const limits = ({ fps, min_frames, max_frames }: { fps?: number; min_frames?: nu
 
 /** A rule as JSON: `stave.sampling` in a model's config.json. @throws MODEL_CONFIG */
 export function parseFrameSampling(json: unknown, file: string, path: string): FrameSampling {
-  const f = new Fields(json, file, { path });
+  return frameSamplingOf(new Fields(json, file, { path }));
+}
+
+/** A rule field by field; others than its own are left for the caller to refuse. @throws as the fields do */
+export function frameSamplingOf(f: Fields): FrameSampling {
   const rule = f.oneOf('rule', rules);
   const optional = (name: string) => (f.has(name) ? { [name]: name === 'fps' ? f.positive(name) : f.integer(name) } : {});
   switch (rule) {

@@ -56,17 +56,17 @@ export function glance(media: readonly MediaPlan[]): Glance {
 }
 
 /** preprocessor: of images and of videos. */
-export type MediaOptions = { preprocessor: Record<MediaPlan['kind'], PreprocessorConfig>; sampling: FrameSampling; read?: ReadOptions };
+export type MediaOptions = { preprocessor: Record<MediaPlan['kind'], PreprocessorConfig>; sampling: FrameSampling; /** In training, see sampleFrames. */ window?: (choices: number) => number; read?: ReadOptions };
 
 /** Chooses frames and their size from the header and the packets' times; nothing is decoded. @throws VIDEO_MISSING, VIDEO_UNREADABLE, VIDEO_NO_FRAMES, VIDEO_TOO_SHORT, USAGE, LIMIT */
-export async function planMedia({ kind, source }: MediaSource, { preprocessor, sampling, read = {} }: MediaOptions): Promise<MediaPlan> {
+export async function planMedia({ kind, source }: MediaSource, { preprocessor, sampling, window, read = {} }: MediaOptions): Promise<MediaPlan> {
   if (typeof source !== 'string') {
     const frames = Array.isArray(source) ? (source as readonly FrameInput[]) : [source as FrameInput];
     if (frames.length === 0) throw new StaveError('VIDEO_NO_FRAMES', { what: 'the video is an empty list of frames', fix: 'give at least one frame' });
     return plan({ kind, path: null, frames: frames.map(({ index, time }, i) => ({ index: index ?? i, time: time ?? null })), info: null, damage: [] }, frames[0], preprocessor[kind]);
   }
   const clip = await frameTimes(source, read);
-  const { indices, times } = sampleFrames(clip, kind === 'image' ? { rule: 'count', frames: 1 } : sampling);
+  const { indices, times } = sampleFrames(clip, kind === 'image' ? { rule: 'count', frames: 1 } : sampling, window);
   if (indices.length === 0) throw new StaveError('VIDEO_TOO_SHORT', { what: `${source}: the sampling rule "${sampling.rule}" chooses no frame`, why: `the clip has ${clip.frames} frames in ${clip.duration.toFixed(3)} s`, fix: 'use another rule, e.g. a fixed count' });
   const found = { kind, path: source, frames: indices.map((index, i) => ({ index, time: times[i] })), info: clip.info, damage: clip.damage };
   return plan(found, clip.info, preprocessor[kind], referenceSeconds(sampling.rule, clip.duration, indices.length));
@@ -97,23 +97,40 @@ function secondsApart(frames: MediaPlan['frames']): number | null {
 
 /** Decodes the planned frames into patches, one after the other: of the pictures themselves only one is held. The event loop gets its turns.
  * @returns the patches, and all that was found wrong with the file  @throws as decoding does */
-export async function readMedia({ source }: MediaSource, { kind, frames, grid, sizes, damage }: MediaPlan, { preprocessor, read = {} }: MediaOptions): Promise<{ item: VisualItem; damage: string[] }> {
-  const [t, h, w] = grid;
+export async function readMedia(source: MediaSource, plan: MediaPlan, options: MediaOptions): Promise<{ item: VisualItem; damage: string[] }> {
+  const { kind, grid } = plan;
+  const pixel_values = new Float32Array(new SharedArrayBuffer(4 * pixelsOf(plan, options)));
+  const damage = await place(source, plan, options, pixel_values, normalisation(options.preprocessor[kind]));
+  return { item: { kind, grid, pixel_values }, damage };
+}
+
+/** The same patches still bytes, for graphs that normalise by themselves. [t·h·w, C·2·14·14] @throws as readMedia */
+export async function readMediaBytes(source: MediaSource, plan: MediaPlan, options: MediaOptions): Promise<Uint8Array<SharedArrayBuffer>> {
+  const pixels = new Uint8Array(new SharedArrayBuffer(pixelsOf(plan, options)));
+  await place(source, plan, options, pixels, undefined);
+  return pixels;
+}
+
+/** Numbers in [t·h·w, C·2·14·14]. */
+function pixelsOf({ kind, grid: [t, h, w] }: MediaPlan, { preprocessor }: MediaOptions): number {
+  const { temporal_patch_size, patch_size } = preprocessor[kind];
+  return t * h * w * 3 * temporal_patch_size * patch_size ** 2;
+}
+
+/** @param table what a byte becomes, see placeFrame  @returns all that was found wrong with the file */
+async function place({ source }: MediaSource, { kind, frames, grid, sizes, damage }: MediaPlan, { preprocessor, read = {} }: MediaOptions, out: Float32Array | Uint8Array, table: Float32Array | undefined): Promise<string[]> {
   const config = preprocessor[kind];
-  const { temporal_patch_size, patch_size } = config;
-  const pixel_values = new Float32Array(new SharedArrayBuffer(t * h * w * 3 * temporal_patch_size * patch_size ** 2 * 4)); // [t·h·w, C·2·14·14]
-  const table = normalisation(config);
   const found = new Set(damage); // decoding tells once more what the packets told
   const pictures = typeof source === 'string' ? chosen(source, frames.map(({ index }) => index), { size: sizes.input, rule: config.resize_rule, ...read }, found) : resized(Array.isArray(source) ? source : [source as FrameInput], sizes.input, config.resize_rule);
   let count = 0;
   let last: Picture | undefined;
   for await (const picture of pictures) {
-    await pausing(placeFrame(picture.data, count++, grid, config, pixel_values, table));
+    await pausing(placeFrame(picture.data, count++, grid, config, out, table));
     last = picture;
   }
   if (last === undefined || count !== frames.length) throw new StaveError('VIDEO_UNREADABLE', { what: `${String(source)}: ${count} of ${frames.length} frames could be decoded`, why: [...found].join('; ') || undefined, fix: 'convert the file anew, or choose other frames' });
-  for (; count < t * temporal_patch_size; count++) await pausing(placeFrame(last.data, count, grid, config, pixel_values, table)); // an incomplete group is filled with its last frame
-  return { item: { kind, grid, pixel_values }, damage: [...found] };
+  for (; count < grid[0] * config.temporal_patch_size; count++) await pausing(placeFrame(last.data, count, grid, config, out, table)); // an incomplete group is filled with its last frame
+  return [...found];
 }
 
 /** Does work in steps, letting others have the event loop after every few milliseconds. */

@@ -1,10 +1,10 @@
 import { StaveError } from '../errors.ts';
 
-/** Containers read, by FFmpeg's names: mp4/mov/m4v/3gp, mkv/webm, avi, gif. Playlists, image sequences, devices and the network are not. */
-export const containers = ['mov', 'matroska', 'avi', 'gif'] as const;
+/** Containers read, by FFmpeg's names: mp4/mov/m4v/3gp, mkv/webm, avi, gif, and single pictures: jpg, png, webp. Playlists, image sequences, devices and the network are not. */
+export const containers = ['mov', 'matroska', 'avi', 'gif', 'jpeg_pipe', 'png_pipe', 'webp_pipe'] as const;
 
 /** Video decoders used, by FFmpeg's names. */
-export const decoders = ['h264', 'hevc', 'vp8', 'vp9', 'libdav1d', 'mpeg4', 'mjpeg', 'gif'] as const;
+export const decoders = ['h264', 'hevc', 'vp8', 'vp9', 'libdav1d', 'mpeg4', 'mjpeg', 'gif', 'png', 'webp'] as const;
 
 /** The same by the names of the codecs, for people. */
 export const codecNames = decoders.map((name) => (name === 'libdav1d' ? 'av1' : name));
