@@ -35,9 +35,18 @@ export const textOptions: Record<string, Option> = {
   threads: { type: 'string', value: 'N', help: 'threads of the engine (default: all cores)' },
 };
 
+export const reuseOption: Record<string, Option> = {
+  reuse: { type: 'string', value: 'MB', help: 'memory for what several questions on one video share (default 512, at most an eighth of the memory)' },
+};
+
 export const modelDir = (values: Values): string => string(values, 'model') ?? boxModel;
 
 export const threads = (values: Values): number | undefined => number(values, 'threads', { min: 1, max: 1024, integer: true });
+
+export function reuseBytes(values: Values): number | undefined {
+  const megabytes = number(values, 'reuse', { min: 0 });
+  return megabytes === undefined ? undefined : megabytes * 1e6;
+}
 
 /** The library's options from the command line's. @throws USAGE */
 export function askOptions(values: Values, signal: AbortSignal): QuestionOptions {

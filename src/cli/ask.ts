@@ -1,9 +1,11 @@
 import { StaveError } from '../errors.ts';
-import { answerBatch, load, type AnswerResult, type VideoModel } from '../generate/index.ts';
-import { adapterOption, askOptions, frameOptions, modelDir, modelOption, textOptions, threads } from './ask-options.ts';
-import { number, string, type Command, type Io, type Values } from './command.ts';
+import { answerBatch, load, type VideoModel } from '../generate/index.ts';
+import { adapterOption, askOptions, frameOptions, modelDir, modelOption, reuseBytes, reuseOption, textOptions, threads } from './ask-options.ts';
+import { string, type Command, type Io, type Values } from './command.ts';
 import { decideOne, decideOptions, splitChoices, weighing } from './decide.ts';
-import { bytes, duration, Progress } from './progress.ts';
+import { answerFooter } from './footer.ts';
+import { awaited, Progress } from './progress.ts';
+import { duration } from './units.ts';
 
 export const ask: Command = {
   name: 'ask',
@@ -18,7 +20,7 @@ export const ask: Command = {
     json: { type: 'boolean', help: 'print the answer with everything that led to it, as one line of JSON' },
     batch: { type: 'string', value: 'FILE', help: 'questions as JSON lines {"id", "video", "question"}; paths are taken from the file\'s folder' },
     out: { type: 'string', value: 'FILE', help: 'where the answers of --batch go, a line each; run again, it goes on where it stopped' },
-    reuse: { type: 'string', value: 'MB', help: 'with --batch: memory for what several questions on one video share (default 512, at most an eighth of the memory)' },
+    reuse: { ...reuseOption.reuse, help: `with --batch: ${reuseOption.reuse.help}` },
     choices: { type: 'string', value: 'A,B,…', help: 'decide between these answers, as stave decide does' },
     ...weighing,
     ...frameOptions,
@@ -60,33 +62,15 @@ function choicesOf(values: Values): string[] | undefined {
   return text === undefined ? undefined : splitChoices(text);
 }
 
-function reuseBytes(values: Values): number | undefined {
-  const megabytes = number(values, 'reuse', { min: 0 });
-  return megabytes === undefined ? undefined : megabytes * 1e6;
-}
-
 async function askOne(model: VideoModel, video: string, question: string, values: Values, options: Options, { stdout, stderr }: Io): Promise<void> {
   const answer = model.ask(video, question, options);
   if (values.json) {
     stdout.write(`${JSON.stringify({ video, question, ...(await answer.result()) })}\n`);
     return;
   }
-  for await (const piece of answer) stdout.write(piece);
+  for await (const piece of awaited(answer, stderr)) stdout.write(piece);
   stdout.write('\n');
-  stderr.write(`${footer(await answer.result())}\n`);
-}
-
-/** What an answer took: frames, tokens, speed, memory. */
-function footer({ media, frames, prompt_tokens, visual_tokens, token_ids, tokens_per_second, timings, peak_memory, finish_reason }: AnswerResult): string {
-  return [
-    `${frames.length} frames`,
-    `${prompt_tokens} prompt tokens (${visual_tokens} visual)`,
-    `${token_ids.length} answer tokens${tokens_per_second === null ? '' : `, ${tokens_per_second.toFixed(0)}/s`}`,
-    `${timings.total.toFixed(2)} s`,
-    `peak memory ${bytes(peak_memory)}`,
-    ...(finish_reason === 'length' ? ['cut at --max-tokens'] : []),
-    ...(media.some(({ damage }) => damage.length > 0) ? [`damaged: ${[...new Set(media.flatMap(({ damage }) => damage))].join('; ')}`] : []),
-  ].join(' · ');
+  stderr.write(`${answerFooter(await answer.result())}\n`);
 }
 
 async function askBatch(model: VideoModel, file: string, out: string, values: Values, options: Options, { stdout, stderr, signal }: Io): Promise<void> {

@@ -7,9 +7,23 @@ import { main, report } from './main.ts';
 
 const abort = new AbortController();
 const someone = isatty(0) && isatty(2);
-const io: Io = { stdout: process.stdout, stderr: process.stderr, signal: abort.signal, ...(someone && { confirm: async (question) => (await import('./confirm.ts')).confirm(question, abort.signal) }) };
+let instead: (() => void) | undefined; // what the next Ctrl-C does
+const io: Io = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  signal: abort.signal,
+  ...(someone && { confirm: async (question) => (await import('./confirm.ts')).confirm(question, abort.signal) }),
+  lines: async () => (await import('./lines.ts')).standardInput(someone, abort.signal),
+  onInterrupt: (stop) => {
+    instead = stop;
+    return { [Symbol.dispose]: () => { instead = undefined; } };
+  },
+};
 for (const [signal, exitCode] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) {
   process.on(signal, () => {
+    const stop = signal === 'SIGINT' ? instead : undefined;
+    instead = undefined;
+    if (stop !== undefined) return stop();
     if (abort.signal.aborted) process.exit(exitCode); // the second Ctrl-C does not wait
     abort.abort(new Interrupt('interrupted', exitCode));
   });

@@ -22,6 +22,18 @@ export type Io = {
   signal: AbortSignal;
   /** Asks whoever sits there whether to go on; absent: nobody does. */
   confirm?: (question: string) => Promise<boolean>;
+  /** What stands on standard input; absent: nothing may be read there. */
+  lines?: () => Promise<Lines>;
+  /** Has the next Ctrl-C call `stop` and the command go on, until disposed. The one after that ends the command as ever. */
+  onInterrupt?: (stop: () => void) => Disposable;
+};
+
+/** Lines that somebody types or that come through a pipe. */
+export type Lines = Disposable & {
+  /** Somebody types them and sees each answer before the next. */
+  typed: boolean;
+  /** undefined: there are no more. @throws IO; the signal's reason */
+  next(): Promise<string | undefined>;
 };
 
 export type Values = { readonly [name: string]: string | boolean | readonly string[] | undefined };

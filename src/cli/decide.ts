@@ -2,7 +2,8 @@ import { StaveError } from '../errors.ts';
 import { load, type Choices, type DecideOptions, type Decision, type VideoModel } from '../generate/index.ts';
 import { adapterOption, askOptions, frameOptions, modelDir, modelOption, textOptions, threads } from './ask-options.ts';
 import { choice, string, type Command, type Io, type Option, type Values } from './command.ts';
-import { bytes } from './progress.ts';
+import { decisionFooter } from './footer.ts';
+import { percent } from './units.ts';
 
 const { system, scope, 'time-rounding': timeRounding, threads: threadsOption } = textOptions;
 
@@ -58,7 +59,7 @@ export async function decideOne(model: VideoModel, video: string, question: stri
     return;
   }
   stdout.write(table(decision));
-  stderr.write(`${footer(decision)}\n`);
+  stderr.write(`${decisionFooter(decision)}\n`);
 }
 
 /** What stands between commas; between bars, if there are any. */
@@ -99,16 +100,3 @@ function table({ choices, score }: Decision): string {
   const rows = choices.toSorted((a, b) => b.probability - a.probability).map(({ choice, probability }) => [percent(probability), choice]);
   return [...rows, ...(score === null ? [] : [['score', String(Number(score.toFixed(3)))]])].map(([left, right]) => `${left.padStart(7)}  ${right}\n`).join('');
 }
-
-function footer({ media, frames, prompt_tokens, visual_tokens, mass, timings, peak_memory }: Decision): string {
-  return [
-    `${frames.length} frames`,
-    `${prompt_tokens} prompt tokens (${visual_tokens} visual)`,
-    `the model would give one of these answers with ${percent(mass)}${mass < 0.5 ? ': it would rather say something else' : ''}`,
-    `${timings.total.toFixed(2)} s`,
-    `peak memory ${bytes(peak_memory)}`,
-    ...(media.some(({ damage }) => damage.length > 0) ? [`damaged: ${[...new Set(media.flatMap(({ damage }) => damage))].join('; ')}`] : []),
-  ].join(' · ');
-}
-
-const percent = (share: number): string => (share > 0 && share < 0.0005 ? '<0.1 %' : `${(100 * share).toFixed(1)} %`);

@@ -4,7 +4,8 @@ import { benchmarkNames, protocols } from '../tasks/index.ts';
 import { adapterOption, modelDir, modelOption, threads } from './ask-options.ts';
 import { choice, number, string, type Command, type Io, type Values } from './command.ts';
 import { benchmarkList, checkReport } from './eval-text.ts';
-import { duration, Progress } from './progress.ts';
+import { Progress } from './progress.ts';
+import { duration, percent } from './units.ts';
 
 export const evaluation: Command = {
   name: 'eval',
@@ -86,7 +87,7 @@ export const names = (text: string): string[] => text.split(',').map((name) => n
 
 /** The task's score so far, and when the whole run will be done. */
 function progressLine({ task, done, total, allDone, all, right, counted, answered, seconds }: EvalProgress): string {
-  const score = counted === 0 ? '' : `, ${((100 * right) / counted).toFixed(1)} % right so far`;
+  const score = counted === 0 ? '' : `, ${percent(right / counted)} right so far`;
   const others = all === total ? '' : `; ${allDone}/${all} in all`;
   return `${task} ${done}/${total}${score}${others}, ETA ${duration(((all - allDone) * seconds) / answered)}`;
 }

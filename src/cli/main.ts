@@ -9,6 +9,7 @@ import { Interrupt } from './interrupt.ts';
 const commands: Record<string, { summary: string; load(): Promise<Command> }> = {
   demo: { summary: 'Watch the model in the box answer about a few clips', load: async () => (await import('./demo.ts')).demo },
   ask: { summary: 'Ask a question about a video', load: async () => (await import('./ask.ts')).ask },
+  chat: { summary: 'Talk about a video', load: async () => (await import('./chat.ts')).chat },
   decide: { summary: 'Decide between given answers', load: async () => (await import('./decide.ts')).decide },
   plan: { summary: 'Say what a video would cost, without decoding it', load: async () => (await import('./plan.ts')).plan },
   pull: { summary: 'Download a model from the Hugging Face Hub', load: async () => (await import('./pull.ts')).pull },

@@ -1,7 +1,7 @@
 import { StaveError } from '../errors.ts';
 import { cachedModels, hubCache, removeModel, type CachedModel } from '../hub/index.ts';
 import { unknown, type Command, type Io, type Values } from './command.ts';
-import { bytes } from './progress.ts';
+import { bytes } from './units.ts';
 
 export const models: Command = {
   name: 'models',

@@ -1,7 +1,7 @@
 import { planVideo, type Plan } from '../generate/index.ts';
 import { askOptions, frameOptions, modelDir, modelOption } from './ask-options.ts';
 import { string, type Command } from './command.ts';
-import { bytes } from './progress.ts';
+import { bytes } from './units.ts';
 
 export const plan: Command = {
   name: 'plan',
@@ -23,8 +23,6 @@ export const plan: Command = {
 
 function table({ media: [clip], prompt_tokens, visual_tokens, memory, sampling }: Plan): string {
   const { info, sizes, grid, frames } = clip;
-  const times = frames.map(({ time }) => (time ?? 0).toFixed(2));
-  const shown = times.length > 16 ? [...times.slice(0, 8), '…', ...times.slice(-4)] : times;
   const { rule, ...settings } = sampling.value;
   const rows: [string, string][] = [
     ...(info === null ? [] : ([
@@ -32,7 +30,7 @@ function table({ media: [clip], prompt_tokens, visual_tokens, memory, sampling }
       ['codec', `${info.codec} in ${info.format}`],
       ['size', `${info.width}×${info.height} as shown${info.rotation === 0 ? '' : `, stored turned by ${info.rotation}°`}`],
     ] as [string, string][])),
-    ['frames', `${frames.length} at ${shown.join(' ')} s`],
+    ['frames', framesAt(frames)],
     ['rule', `${rule}${Object.entries(settings).map(([key, value]) => ` ${key}=${String(value)}`).join('')} (from ${sampling.from})`],
     ['resized', `${sizes.input.width}×${sizes.input.height}`],
     ['grid', `${grid.join(' × ')} (frame groups × patches down × patches across)`],
@@ -40,4 +38,11 @@ function table({ media: [clip], prompt_tokens, visual_tokens, memory, sampling }
     ['memory', `about ${bytes(memory.total)}: weights ${bytes(memory.weights)}, vision ${bytes(memory.vision)}, language ${bytes(memory.language)}, the rest ${bytes(memory.base)}`],
   ];
   return rows.map(([name, value]) => `${name.padEnd(10)}${value}\n`).join('');
+}
+
+/** How many frames, and their seconds; of many, the first and the last. */
+export function framesAt(frames: Plan['frames']): string {
+  const times = frames.map(({ time }) => (time ?? 0).toFixed(2));
+  const shown = times.length > 16 ? [...times.slice(0, 8), '…', ...times.slice(-4)] : times;
+  return `${frames.length} at ${shown.join(' ')} s`;
 }

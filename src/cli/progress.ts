@@ -1,4 +1,5 @@
 /** One line of progress that rewrites itself on a terminal and stays quiet, or prints now and then, elsewhere. */
+import { duration } from './units.ts';
 
 type Stream = { write(text: string): unknown; isTTY?: boolean; columns?: number };
 
@@ -40,20 +41,18 @@ export class Progress {
   }
 }
 
-/** Seconds as a person says them: 42 s, 3 min 10 s, 2 h 5 min. */
-export function duration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return '?';
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes} min ${whole % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-/** Bytes as a person says them; a MB is 1,000,000 bytes, as in stave's errors. */
-export function bytes(n: number): string {
-  if (n < 1e3) return `${n} B`;
-  if (n < 1e6) return `${(n / 1e3).toFixed(0)} kB`;
-  if (n < 1e9) return `${(n / 1e6).toFixed(0)} MB`;
-  return `${(n / 1e9).toFixed(2)} GB`;
+/** Pieces of text as they come; until the first, a terminal is told for how long it has been awaited. */
+export async function* awaited(pieces: AsyncIterable<string>, stream: Stream): AsyncGenerator<string, void> {
+  using progress = new Progress(stream);
+  const started = performance.now();
+  const timer = setInterval(() => progress.show(`reading, ${duration((performance.now() - started) / 1000)}`), 1000);
+  try {
+    for await (const piece of pieces) {
+      clearInterval(timer);
+      progress.clear();
+      yield piece;
+    }
+  } finally {
+    clearInterval(timer);
+  }
 }

@@ -1,6 +1,7 @@
 import { pull as pullModel, type PullProgress } from '../hub/index.ts';
 import { string, type Command } from './command.ts';
-import { bytes, duration, Progress } from './progress.ts';
+import { Progress } from './progress.ts';
+import { bytes, duration } from './units.ts';
 
 export const pull: Command = {
   name: 'pull',

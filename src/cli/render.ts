@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { isAbort, StaveError } from '../errors.ts';
 import { clipClasses, parseClipClass, renderSet } from '../tasks/index.ts';
 import { choice, number, string, type Command } from './command.ts';
-import { duration, Progress } from './progress.ts';
+import { Progress } from './progress.ts';
+import { duration } from './units.ts';
 
 export const render: Command = {
   name: 'render',

@@ -1,7 +1,8 @@
 import { StaveError } from '../errors.ts';
 import { loadStages, trainStages, type TrainProgress } from '../train/index.ts';
 import { string, strings, type Command } from './command.ts';
-import { bytes, duration, Progress } from './progress.ts';
+import { Progress } from './progress.ts';
+import { bytes, duration } from './units.ts';
 
 export const train: Command = {
   name: 'train',

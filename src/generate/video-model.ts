@@ -6,13 +6,14 @@ import { Runtime, type Program } from '../runtime/index.ts';
 import { warmUp } from '../video/index.ts';
 import { Answer } from './answer.ts';
 import { boxModel } from './box.ts';
+import { Clock } from './clock.ts';
 import type { Choices } from './decide/choices.ts';
 import { decide, type DecideOptions, type Decision } from './decide/decide.ts';
 import type { VideoSource } from './media.ts';
 import { question as ask, type ChatMessage } from './messages.ts';
 import { describe, openModelFiles, type ModelFiles, type ModelInfo } from './model-files.ts';
 import { answerSettings, prepare, type AnswerSettings, type AskOptions, type Plan, type QuestionOptions } from './plan.ts';
-import type { LoadedModel } from './prefill.ts';
+import { prefill, type LoadedModel } from './prefill.ts';
 import { reuseLimit } from './reuse/limit.ts';
 import { Reuse } from './reuse/reuse.ts';
 import { run } from './run.ts';
@@ -59,6 +60,11 @@ export class VideoModel {
   /** Decides between replies to a conversation of texts, videos and images. @throws as decide() does */
   async decideReply(messages: readonly ChatMessage[], choices: Choices, options: Omit<DecideOptions, 'system'> = {}): Promise<Decision> {
     return decide(this.#model, messages, choices, options);
+  }
+
+  /** Reads a conversation that will go on, its videos above all, so that the answer to what is put behind it comes at once. Does nothing where nothing is kept (`reuse: 0`). @throws as ask() does */
+  async read(messages: readonly ChatMessage[], options: AskOptions = {}): Promise<void> {
+    if (this.#model.reuse.enabled) await prefill(this.#model, messages, options, new Clock());
   }
 
   /** What an answer would take, without decoding a frame. @throws as ask() does before decoding */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { strip } from '../../src/cli/picture.ts';
-import { bytes, duration, Progress } from '../../src/cli/progress.ts';
+import { Progress } from '../../src/cli/progress.ts';
+import { bytes, duration } from '../../src/cli/units.ts';
 
 function stream(like: { isTTY?: boolean; columns?: number }) {
   const written: string[] = [];

@@ -1,5 +1,6 @@
 /** The command line called as a function, its output kept. */
 import { fileURLToPath } from 'node:url';
+import type { Io } from '../../src/cli/command.ts';
 import { main } from '../../src/cli/main.ts';
 
 export const goldens = fileURLToPath(new URL('../goldens/', import.meta.url));
@@ -10,8 +11,10 @@ export const clip = `${goldens}video/h264_bframes_30fps.mp4`;
 
 export type Outcome = { code: number; out: string; err: string };
 
-/** Runs `stave …argv`. @param onOut sees what has been written so far  @param terminal columns of one, absent: none */
-export async function stave(argv: string[], { signal = new AbortController().signal, onOut, terminal, confirm }: { signal?: AbortSignal; onOut?: (out: string) => void; terminal?: number; confirm?: (question: string) => Promise<boolean> } = {}): Promise<Outcome> {
+type Surroundings = Partial<Pick<Io, 'signal' | 'confirm' | 'lines' | 'onInterrupt'>> & { /** Sees what has been written so far. */ onOut?: (out: string) => void; /** Columns of one; absent: none. */ terminal?: number };
+
+/** Runs `stave …argv`. */
+export async function stave(argv: string[], { signal = new AbortController().signal, onOut, terminal, ...more }: Surroundings = {}): Promise<Outcome> {
   let out = '', err = '';
   const like = terminal === undefined ? {} : { isTTY: true, columns: terminal };
   const stdout = {
@@ -22,5 +25,5 @@ export async function stave(argv: string[], { signal = new AbortController().sig
     },
   };
   const stderr = { ...like, write: (text: string) => (err += text) };
-  return { code: await main(argv, { stdout, stderr, signal, confirm }), out, err };
+  return { code: await main(argv, { stdout, stderr, signal, ...more }), out, err };
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ask } from '../../src/cli/ask.ts';
+import { chat } from '../../src/cli/chat.ts';
 import { compare } from '../../src/cli/compare.ts';
 import { data } from '../../src/cli/data.ts';
 import { decide } from '../../src/cli/decide.ts';
@@ -18,7 +19,7 @@ import { train } from '../../src/cli/train.ts';
 
 const page = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
 
-for (const command of [ask, compare, data, decide, demo, doctor, evaluation, insert, merge, models, plan, pull, render, train])
+for (const command of [ask, chat, compare, data, decide, demo, doctor, evaluation, insert, merge, models, plan, pull, render, train])
   test(`docs/cli.md has every option of stave ${command.name}`, () => {
     const section = page.split(/^## /m).find((text) => text.startsWith(`stave ${command.name}\n`)) ?? assert.fail(`add "## stave ${command.name}"`);
     for (const name of Object.keys(command.options)) assert.match(section, new RegExp(`--${name}(?![\\w-])`), `--${name} is missing`);

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { freeSpace, hubCache } from '../../hub/index.ts';
-import { bytes } from '../progress.ts';
+import { bytes } from '../units.ts';
 import { checking } from './finding.ts';
 
 export const checkNode = checking('node', async () => {

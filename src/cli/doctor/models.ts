@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { cachedModels, hubCache, hubSettings, reachHub } from '../../hub/index.ts';
-import { bytes } from '../progress.ts';
+import { bytes } from '../units.ts';
 import { checking } from './finding.ts';
 
 export const checkCache = checking('cache', async () => {

@@ -1,0 +1,84 @@
+import { isAbort, StaveError } from '../errors.ts';
+import { load } from '../generate/index.ts';
+import { adapterOption, askOptions, frameOptions, modelDir, modelOption, reuseBytes, reuseOption, textOptions, threads } from './ask-options.ts';
+import { Conversation } from './chat/conversation.ts';
+import { described, obey } from './chat/orders.ts';
+import { string, type Command, type Io, type Lines, type Values } from './command.ts';
+import { inFlags } from './flags.ts';
+import { answerFooter } from './footer.ts';
+import { awaited } from './progress.ts';
+
+export const chat: Command = {
+  name: 'chat',
+  summary: 'Talk about a video: questions from the terminal or, a line each, from a pipe. Ctrl-C stops an answer, Ctrl-D ends the chat.',
+  args: [{ name: 'VIDEO', help: 'a video file' }],
+  options: {
+    ...modelOption,
+    ...adapterOption,
+    json: { type: 'boolean', help: 'print each answer with everything that led to it, as one line of JSON' },
+    ...reuseOption,
+    ...frameOptions,
+    ...textOptions,
+  },
+  examples: ['stave chat clip.mp4', 'stave chat clip.mp4 --model Qwen/Qwen2-VL-2B-Instruct', 'stave chat clip.mp4 < questions.txt > answers.txt'],
+  async run([video], values, io) {
+    if (io.lines === undefined) throw new StaveError('USAGE', { what: 'there is no input to read questions from', fix: 'use stave ask for a single question' });
+    const options = askOptions(values, io.signal);
+    await using model = await load(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), reuse: reuseBytes(values), signal: io.signal });
+    using conversation = new Conversation(model, options);
+    using lines = await io.lines();
+    const first = described(await conversation.add(video, lines.typed));
+    if (lines.typed) io.stderr.write(`${first}. Ask about it; /help lists what else can be typed.\n`);
+    return (await talk(conversation, lines, values, io)) || lines.typed ? 0 : 1;
+  },
+};
+
+/** Until the lines end. @returns whether all went well */
+async function talk(conversation: Conversation, lines: Lines, values: Values, io: Io): Promise<boolean> {
+  let well = true;
+  for (let line = await lines.next(); line !== undefined; line = await lines.next()) {
+    if (line.trim() === '') continue;
+    try {
+      if (!line.startsWith('/')) await answer(line.trim(), conversation, values, io);
+      else {
+        const told = await obey(line, conversation, lines.typed);
+        if (told === undefined) break;
+        io.stderr.write(`${told}\n`);
+      }
+    } catch (error) {
+      if (!(error instanceof StaveError) || error.code === 'RUNTIME' || isAbort(error, io.signal)) throw error;
+      well = false;
+      const { code, what, why, fix } = error;
+      if (values.json && !line.startsWith('/')) io.stdout.write(`${JSON.stringify({ question: line.trim(), error: { code, what, why, fix } })}\n`);
+      else io.stderr.write(`error: ${inFlags(error, chat.options)}\n${code === 'LIMIT' ? '/clear forgets what was said, and all videos but the first\n' : ''}`);
+    }
+  }
+  return well;
+}
+
+/** One question. Ctrl-C leaves its answer where it is. @throws as an answer does */
+async function answer(question: string, conversation: Conversation, values: Values, { stdout, stderr, signal, onInterrupt }: Io): Promise<void> {
+  const stop = new AbortController();
+  using _ = onInterrupt?.(() => stop.abort());
+  const answering = conversation.ask(question, AbortSignal.any([signal, stop.signal]));
+  let text = '';
+  try {
+    for await (const piece of awaited(answering, stderr)) {
+      text += piece;
+      if (!values.json) stdout.write(piece);
+    }
+  } catch (error) {
+    if (!stop.signal.aborted || signal.aborted) throw error;
+    if (!values.json && text !== '') stdout.write('\n');
+    stderr.write(text === '' ? 'stopped\n' : 'stopped; what was said so far counts as the answer\n');
+    if (text !== '') conversation.keep(question, text);
+    return;
+  }
+  const result = await answering.result();
+  conversation.keep(question, result.text);
+  if (values.json) stdout.write(`${JSON.stringify({ question, ...result })}\n`);
+  else {
+    stdout.write('\n');
+    stderr.write(`${answerFooter(result)}\n`);
+  }
+}

@@ -1,0 +1,26 @@
+/** The line behind an answer or a decision that says what it took. */
+import type { AnswerResult, Decision } from '../generate/index.ts';
+import { bytes, percent } from './units.ts';
+
+export function answerFooter(result: AnswerResult): string {
+  const { token_ids, tokens_per_second, finish_reason } = result;
+  return footer(result, [`${token_ids.length} answer tokens${tokens_per_second === null ? '' : `, ${tokens_per_second.toFixed(0)}/s`}`], finish_reason === 'length' ? ['cut at --max-tokens'] : []);
+}
+
+export function decisionFooter(decision: Decision): string {
+  const { mass } = decision;
+  return footer(decision, [`the model would give one of these answers with ${percent(mass)}${mass < 0.5 ? ': it would rather say something else' : ''}`]);
+}
+
+function footer({ media, frames, prompt_tokens, visual_tokens, reused, timings, peak_memory }: AnswerResult | Decision, came: string[], remarks: string[] = []): string {
+  const damage = new Set(media.flatMap((item) => item.damage));
+  return [
+    `${frames.length} frames`,
+    `${prompt_tokens} prompt tokens (${visual_tokens} visual)${reused.prompt_tokens > 0 ? `, ${reused.prompt_tokens} of them read before` : ''}`,
+    ...came,
+    `${timings.total.toFixed(2)} s`,
+    `peak memory ${bytes(peak_memory)}`,
+    ...remarks,
+    ...(damage.size > 0 ? [`damaged: ${[...damage].join('; ')}`] : []),
+  ].join(' · ');
+}

@@ -1,0 +1,24 @@
+/** Numbers as a person says them. */
+
+/** Seconds: 42 s, 3 min 10 s, 2 h 5 min. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '?';
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min ${whole % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** Bytes; a MB is 1,000,000 bytes, as in stave's errors. */
+export function bytes(n: number): string {
+  if (n < 1e3) return `${n} B`;
+  if (n < 1e6) return `${(n / 1e3).toFixed(0)} kB`;
+  if (n < 1e9) return `${(n / 1e6).toFixed(0)} MB`;
+  return `${(n / 1e9).toFixed(2)} GB`;
+}
+
+/** A part of 1. What is little but there is not called nothing. */
+export function percent(share: number): string {
+  return share > 0 && share < 0.0005 ? '<0.1 %' : `${(100 * share).toFixed(1)} %`;
+}
