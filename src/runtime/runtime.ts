@@ -36,6 +36,7 @@ export class Runtime {
   /** @throws RUNTIME when the engine cannot be loaded on this platform */
   static async create({ threads = availableParallelism(), spin = false }: RuntimeOptions = {}): Promise<Runtime> {
     if (!Number.isInteger(threads) || threads < 1) throw new StaveError('USAGE', { what: `threads: ${threads}`, fix: 'give a whole number from 1' });
+    process.env.ORT_DISABLE_TELEMETRY ??= '1'; // read once when the engine starts; see docs/decisions/runtime.md
     const channel = new Channel(new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url));
     try {
       await channel.call('start', { threads, spin });

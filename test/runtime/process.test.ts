@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-function run(script: string, cwd: string): { stdout: string; stderr: string; status: number | null; ms: number } {
+function run(script: string, cwd: string, env: NodeJS.ProcessEnv = process.env): { stdout: string; stderr: string; status: number | null; ms: number } {
   const begin = performance.now();
-  const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd, encoding: 'utf8', timeout: 60_000 });
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd, encoding: 'utf8', timeout: 60_000, env });
   return { stdout, stderr, status, ms: performance.now() - begin };
 }
 
@@ -36,6 +36,14 @@ test('a process waits for a run under way', () => {
 test('an exit in the middle of a run is clean', () => {
   const { stderr, status } = run(program('ts', 'void run(); setTimeout(() => process.exit(3), 1);'), root);
   assert.deepEqual([stderr, status], ['', 3]);
+});
+
+test('the engine keeps no log and no identifier for its maker', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'stave-telemetry-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const { CI: _, ORT_DISABLE_TELEMETRY: __, ...env } = process.env; // with CI set it would keep quiet by itself
+  const { stdout, status } = run(program('ts', 'console.log((await run()).y.data.join());'), root, { ...env, TMPDIR: dir, TEMP: dir, HOME: dir, XDG_CACHE_HOME: dir });
+  assert.deepEqual([stdout, status, readdirSync(dir)], ['3,6\n', 0, []]);
 });
 
 test('as built JavaScript, the worker is found too', (t) => {
