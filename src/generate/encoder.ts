@@ -1,5 +1,5 @@
 import type { Tensor } from '../graph/index.ts';
-import { spaceTables, timeTables, windowTables, type Grid, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
+import { visionTables, type Grid, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import type { Program } from '../runtime/index.ts';
 
 /** An image or a video as patches in merge order. pixel_values: [t·h·w, C·2·14·14] */
@@ -10,7 +10,7 @@ export type VisualItem = { kind: 'image' | 'video'; grid: Grid; pixel_values: Fl
 export type TemporalScope = 'item' | 'all';
 
 /** Items that go through the encoder in one run: B clips of T frame groups each. */
-type Run = { members: number[]; B: number; T: number; h: number; w: number };
+export type Run = { members: number[]; B: number; T: number; h: number; w: number };
 
 export type EncodeOptions = {
   scope?: TemporalScope;
@@ -22,7 +22,7 @@ export type EncodeOptions = {
 /** Visual tokens of the items, one after the other in the order given: [V, hidden_size]. */
 export async function encodeVisual(program: Program, config: Qwen2VLConfig, items: readonly VisualItem[], { scope = 'item', output = 'embeds', signal }: EncodeOptions = {}): Promise<Float32Array> {
   const parts: Float32Array[] = items.map(() => new Float32Array());
-  for (const run of runs(items, scope)) {
+  for (const run of encoderRuns(items, scope)) {
     const { [output]: tensor } = await program.run(feeds(program, run, items, config), { fetch: [output], signal });
     let at = 0;
     for (const member of run.members) {
@@ -36,7 +36,7 @@ export async function encodeVisual(program: Program, config: Qwen2VLConfig, item
 }
 
 /** Items of one shape share a run: side by side in B, or one behind the other in T where they form one sequence. */
-function runs(items: readonly VisualItem[], scope: TemporalScope): Run[] {
+export function encoderRuns(items: readonly Pick<VisualItem, 'kind' | 'grid'>[], scope: TemporalScope): Run[] {
   const found = new Map<string, Run>();
   items.forEach(({ kind, grid: [t, h, w] }, i) => {
     const key = scope === 'all' ? `${kind} ${h} ${w}` : `${t} ${h} ${w}`;
@@ -53,11 +53,8 @@ function runs(items: readonly VisualItem[], scope: TemporalScope): Run[] {
 
 /** Inputs of the vision graph: of the tables, those that this model asks for. */
 function feeds({ inputs }: Program, { members, B, T, h, w }: Run, items: readonly VisualItem[], { vision_config }: Qwen2VLConfig): Record<string, Tensor> {
-  const head_dim = vision_config.embed_dim / vision_config.num_heads;
-  const space = spaceTables(h, w, head_dim, vision_config.spatial_merge_size);
-  const time = timeTables(T, head_dim);
   const pixels = joined(members.map((i) => items[i].pixel_values));
-  const tables: Record<string, Tensor> = { space_cos: space.cos, space_sin: space.sin, time_cos: time.cos, time_sin: time.sin, ...windowTables(h, w, vision_config) };
+  const tables = visionTables([T, h, w], vision_config);
   return {
     pixel_values: { dtype: 'float32', dims: [B, T, h * w, pixels.length / (B * T * h * w)], data: pixels }, // [B, T, N, C·2·14·14]
     ...Object.fromEntries(Object.entries(tables).filter(([name]) => inputs.some((input) => input.name === name))),

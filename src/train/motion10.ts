@@ -1,5 +1,5 @@
 import { isStill, makeScene, random } from '../clips/index.ts';
-import { frameSize, gridOf, mropeTables, parsePreprocessorConfig, pixelBytes, ropeIndex, spaceTables, timeTables, visualTokens, type Grid, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
+import { frameSize, gridOf, mropeTables, parsePreprocessorConfig, pixelBytes, ropeIndex, visionTables, visualTokens, type Grid, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import type { Question } from '../tasks/question.ts';
 import { reverseClip, trainingClip, type TrainingClip } from '../tasks/training-clip.ts';
 import { encodeConversation, labelsOf, type ChatTemplate, type Tokenizer } from '../text/index.ts';
@@ -19,7 +19,7 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
   const { vision_config: vision } = config;
   const merge = vision.spatial_merge_size;
   const preprocessor = parsePreprocessorConfig(preprocessorJson(data));
-  const head_dim = config.hidden_size / config.num_attention_heads, visionHead = vision.embed_dim / vision.num_heads;
+  const head_dim = config.hidden_size / config.num_attention_heads;
 
   let last: TrainingClip | undefined;
 
@@ -31,12 +31,11 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
     const { height, width } = frameSize(natural.height, natural.width, { ...preprocessor, min_pixels: setting.pixels[0], max_pixels: setting.pixels[1] });
     const grid = gridOf(setting.frames, { height, width }, preprocessor);
     const samples = Array.from({ length: setting.clips }, (_, b) => sample(seed, b, grid, { ...setting, height, width }));
-    const space = spaceTables(grid[1], grid[2], visionHead, merge), time = timeTables(grid[0], visionHead);
     return packBatch(samples, {
       videoToken: config.video_token_id,
       average: batch.average,
       scale: 1 / batch.accumulate,
-      visionTables: { space_cos: space.cos, space_sin: space.sin, time_cos: time.cos, time_sin: time.sin },
+      visionTables: visionTables(grid, vision),
       rope: (positions) => mropeTables(positions, { head_dim, rope_theta: config.rope_theta, mrope_section: config.rope_scaling.mrope_section }),
     });
   };
@@ -56,7 +55,7 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
     const asked = clip.qa.filter(({ kind }) => kinds === undefined || kinds.includes(kind));
     const conversations = chooseQuestions(asked.length > 0 ? asked : clip.qa, setting.questions, `${seed}/${b}`).map((qa) => ({ kind: qa.kind, ...encode(qa, visualTokens(grid, merge)) }));
     const { prefix } = conversations[0];
-    const { position_ids, rope_delta } = ropeIndex(prefix, { videos: [grid] }, { ...config, spatial_merge_size: merge });
+    const { position_ids, rope_delta } = ropeIndex(prefix, { videos: [grid], second_per_grid_ts: [secondsPerGroup(clip.scene, setting.frames)] }, { ...config, spatial_merge_size: merge, tokens_per_second: vision.windowed?.tokens_per_second });
     return {
       seed: `${seed}/${b}`,
       prefix,
@@ -66,6 +65,11 @@ export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, t
       pixels: pixelBytes(framesOf(clip), { ...preprocessor, do_resize: false }).pixel_values,
       grid: [...grid],
     };
+  }
+
+  /** As the frames of a file would tell it. Seconds; null for one frame. */
+  function secondsPerGroup({ frames, fps }: TrainingClip['scene'], shown: number): number | null {
+    return shown === 1 ? null : (vision.temporal_patch_size * (frames - 1)) / fps / (shown - 1);
   }
 
   /** Clip b of the batch; in pairs every other one is the one before it played backwards (a picture has no reversal). */

@@ -1,6 +1,6 @@
-import { argMax, constant, dim, grad, graph, initializer, input, type Dim, type DType, type Graph, type TensorSource, type Value } from '../graph/index.ts';
+import { argMax, concat, constant, dim, grad, graph, initializer, input, type Dim, type DType, type Graph, type TensorSource, type Value } from '../graph/index.ts';
 import { isLora } from '../models/lora.ts';
-import { languageModel, visionTower, type PreprocessorConfig, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
+import { languageModel, patchValues, tableInputs, visionTower, type PreprocessorConfig, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import { Params } from '../nn/index.ts';
 import { findLora, type LoraTraining } from './lora.ts';
 import { negativeLogLikelihood, weightedLoss } from './loss.ts';
@@ -30,26 +30,37 @@ export type Normalize = Pick<PreprocessorConfig, 'image_mean' | 'image_std'>;
 
 export type Forward = { loss: Value; nll: Value; logits: Value };
 
-/** The graph inputs and the loss of a batch. */
-export function forward(p: Params, config: Qwen2VLConfig, normalize: Normalize): Forward {
-  const { vision_config: vision } = config;
-  const patchSize = vision.in_channels * vision.temporal_patch_size * vision.patch_size ** 2;
-  const N = dim.mul(vision.spatial_merge_size ** 2, 'M');
-  const table = (name: string, rows: Dim) => ({ cos: input(`${name}_cos`, 'float32', [rows, headDim]), sin: input(`${name}_sin`, 'float32', [rows, headDim]) });
-  const headDim = vision.embed_dim / vision.num_heads;
-  const pixels = normalizePixels(input('pixel_values', 'uint8', ['B', 'T', N, patchSize]), vision.in_channels, normalize);
-  const { embeds } = visionTower(p.at('visual'), pixels, { space: table('space', N), time: table('time', 'T') }, vision);
+/** What a batch is made of: `clips` of one grid side by side, each with a row of tokens; or one conversation, whose videos and images go through the vision encoder in so many
+ * runs (inputs of the second one end in .1, and so on). */
+export type Layout = 'clips' | { runs: number };
 
+function symbols(layout: Layout): { /** Of the clips of a run. */ clips: string; /** Of tokens. */ rows: Dim; runs: string[] } {
+  if (layout === 'clips') return { clips: 'B', rows: 'B', runs: [''] };
+  return { clips: 'C', rows: 1, runs: Array.from({ length: layout.runs }, (_, run) => suffixOf(run)) };
+}
+
+/** What names of inputs end in that belong to a run of the vision encoder. */
+export const suffixOf = (run: number): string => (run === 0 ? '' : `.${run}`);
+
+/** The graph inputs and the loss of a batch. */
+export function forward(p: Params, config: Qwen2VLConfig, normalize: Normalize, layout: Layout = 'clips'): Forward {
+  const { vision_config: vision } = config;
+  const { clips, rows, runs } = symbols(layout);
+  const embeds = runs.map((run) => {
+    const pixels = input(`pixel_values${run}`, 'uint8', [`${clips}${run}`, `T${run}`, dim.mul(vision.spatial_merge_size ** 2, `M${run}`), patchValues(vision)]);
+    const { rope, windows } = tableInputs(vision, run);
+    return visionTower(p.at('visual'), normalizePixels(pixels, vision.in_channels, normalize), rope, vision, windows).embeds;
+  });
   const d = config.hidden_size / config.num_attention_heads;
   const { logits } = languageModel(
     { model: p.at('model'), head: config.tie_word_embeddings ? undefined : p.at('lm_head') },
     {
-      input_ids: input('input_ids', 'int64', ['B', 'S']),
-      visual_embeds: embeds,
-      embed_index: input('embed_index', 'int64', ['B*S']),
-      cos: input('cos', 'float32', ['B', 'S', d]),
-      sin: input('sin', 'float32', ['B', 'S', d]),
-      attention_bias: input('attention_bias', 'float32', ['B', 1, 'S', 'S']),
+      input_ids: input('input_ids', 'int64', [rows, 'S']),
+      visual_embeds: embeds.length === 1 ? embeds[0] : embeds.length === 0 ? input('visual_embeds', 'float32', ['V', config.hidden_size]) : concat(embeds, 0),
+      embed_index: input('embed_index', 'int64', [dim.mul(rows, 'S')]),
+      cos: input('cos', 'float32', [rows, 'S', d]),
+      sin: input('sin', 'float32', [rows, 'S', d]),
+      attention_bias: input('attention_bias', 'float32', [rows, 1, 'S', 'S']),
       logits_index: input('logits_index', 'int64', ['L']),
     },
     config,
@@ -69,11 +80,11 @@ function normalizePixels(x: Value, channels: number, { image_mean: mean, image_s
 
 /** Builds the four graphs. `tensors` lists the model's tensors by checkpoint name; those without a source are trained.
  * @param lora low-rank adapters, whose matrices are among the tensors */
-export function trainGraphs(tensors: ReadonlyMap<string, ModelTensor>, config: Qwen2VLConfig, settings: AdamWSettings, normalize: Normalize, lora: LoraTraining = { layers: [], dropout: 0 }): TrainGraphs {
+export function trainGraphs(tensors: ReadonlyMap<string, ModelTensor>, config: Qwen2VLConfig, settings: AdamWSettings, normalize: Normalize, lora: LoraTraining = { layers: [], dropout: 0 }, layout: Layout = 'clips'): TrainGraphs {
   const values = new Map([...tensors].map(([name, tensor]) => [name, valueOf(name, tensor)]));
   const trained = [...tensors].filter(([, tensor]) => tensor.source === null).map(([name]) => name);
   const find = (name: string) => values.get(name);
-  const model = (dropout: number) => forward(Params.from(find, findLora({ ...lora, dropout }, find)), config, normalize);
+  const model = (dropout: number) => forward(Params.from(find, findLora({ ...lora, dropout }, find)), config, normalize, layout);
   const { loss, ...training } = model(lora.dropout);
   const { nll, logits } = lora.dropout === 0 ? training : model(0);
   const gradients = grad(loss, trained.map((name) => values.get(name)!));

@@ -1,7 +1,11 @@
-import { dim, graph, input, type Dim, type Graph, type Value } from '../../graph/index.ts';
+import { dim, graph, input, type Dim, type Graph, type Tensor, type Value } from '../../graph/index.ts';
 import { languageModel } from './language.ts';
 import type { Qwen2VL } from './model.ts';
-import { visionTower, type Windows } from './vision.ts';
+import type { Grid } from './mrope.ts';
+import { spaceTables, timeTables } from './rope.ts';
+import type { VisionConfig } from './vision-config.ts';
+import { visionTower, type VisionRope, type Windows } from './vision.ts';
+import { windowTables } from './windows.ts';
 
 /** Symbols: B clips of one grid, T frame groups, M visual tokens a group, K windows of W slots, V visual tokens in all, P positions before, S new ones, L wanted logits. */
 
@@ -9,20 +13,33 @@ import { visionTower, type Windows } from './vision.ts';
  * with windows window_index and reverse_indices [M], window_slots [K, W], window_places [4·M], window_bias [K, 1, W]
  * → embeds [B·T·M, hidden_size]; with `inside` also patch_embed and block.0, block.1, …: [B·T·4·M, D]. */
 export function visionGraph({ visual, config: { vision_config: config } }: Pick<Qwen2VL, 'visual' | 'config'>, { inside = false } = {}): Graph {
-  const N = dim.mul(config.spatial_merge_size ** 2, 'M');
-  const d = config.embed_dim / config.num_heads;
-  const table = (name: string, rows: Dim) => ({ cos: input(`${name}_cos`, 'float32', [rows, d]), sin: input(`${name}_sin`, 'float32', [rows, d]) });
-  const pixels = config.in_channels * config.temporal_patch_size * config.patch_size ** 2;
-  const windows: Windows | undefined = config.windowed && {
-    index: input('window_index', 'int64', ['M']),
-    reverse: input('reverse_indices', 'int64', ['M']),
-    slots: input('window_slots', 'int64', ['K', 'W']),
-    places: input('window_places', 'int64', [N]),
-    bias: input('window_bias', 'float32', ['K', 1, 'W']),
-  };
-  const { patches, hidden, embeds } = visionTower(visual, input('pixel_values', 'float32', ['B', 'T', N, pixels]), { space: table('space', N), time: table('time', 'T') }, config, windows);
+  const pixels = input('pixel_values', 'float32', ['B', 'T', dim.mul(config.spatial_merge_size ** 2, 'M'), patchValues(config)]);
+  const { rope, windows } = tableInputs(config);
+  const { patches, hidden, embeds } = visionTower(visual, pixels, rope, config, windows);
   if (!inside) return graph({ embeds });
   return graph({ embeds, patch_embed: patches, ...Object.fromEntries(hidden.map((x, i) => [`block.${i}`, x])) });
+}
+
+/** Numbers in a patch, C·2·14·14. */
+export const patchValues = (config: VisionConfig): number => config.in_channels * config.temporal_patch_size * config.patch_size ** 2;
+
+/** The tables of a vision encoder as inputs of a graph, fed by {@link visionTables}. @param run what is appended to names and symbols, in a graph in which the encoder stands several times */
+export function tableInputs(config: VisionConfig, run = ''): { rope: VisionRope; windows?: Windows } {
+  const [T, M, K, W] = ['T', 'M', 'K', 'W'].map((symbol) => `${symbol}${run}`);
+  const N = dim.mul(config.spatial_merge_size ** 2, M);
+  const d = config.embed_dim / config.num_heads;
+  const float = (name: string, dims: Dim[]) => input(`${name}${run}`, 'float32', dims), index = (name: string, dims: Dim[]) => input(`${name}${run}`, 'int64', dims);
+  const table = (name: string, rows: Dim) => ({ cos: float(`${name}_cos`, [rows, d]), sin: float(`${name}_sin`, [rows, d]) });
+  const rope = { space: table('space', N), time: table('time', T) };
+  if (config.windowed === undefined) return { rope };
+  return { rope, windows: { index: index('window_index', [M]), reverse: index('reverse_indices', [M]), slots: index('window_slots', [K, W]), places: index('window_places', [N]), bias: float('window_bias', [K, 1, W]) } };
+}
+
+/** What a vision encoder is told of clips of T frame groups of h×w patches, by the names of its inputs; windows where the model has them. */
+export function visionTables([T, h, w]: Grid, config: VisionConfig): Record<string, Tensor> {
+  const head_dim = config.embed_dim / config.num_heads;
+  const space = spaceTables(h, w, head_dim, config.spatial_merge_size), time = timeTables(T, head_dim);
+  return { space_cos: space.cos, space_sin: space.sin, time_cos: time.cos, time_sin: time.sin, ...(config.windowed && windowTables(h, w, config)) };
 }
 
 /** Language model for one conversation; prefill (P = 0) and every later step are the same graph. input_ids [1, S], visual_embeds [V, hidden_size],

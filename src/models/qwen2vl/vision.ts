@@ -29,7 +29,7 @@ export function visionTower(p: Params, pixelValues: Value, { space, time }: Visi
   const patches = patchEmbed(p.at('patch_embed.proj'), pixelValues.reshape([dim.mul(frames, N), pixels])); // [B·T·N, D]
   let x = patches;
   if (config.windowed !== undefined) {
-    if (windows === undefined) throw new StaveError('MODEL_CONFIG', { what: 'this vision encoder attends within windows, which were not given', why: 'training a Qwen2.5-VL model is not yet supported', fix: 'train a Qwen2-VL model' });
+    if (windows === undefined) throw new StaveError('USAGE', { what: 'this vision encoder attends within windows, which were not given', fix: 'give the windows of tableInputs' });
     x = reorder(x, windows.index, frames, unit); // [B·T·N, D]
     space = { cos: reorder(space.cos, windows.index, 1, unit), sin: reorder(space.sin, windows.index, 1, unit) }; // [N, d]
   }
