@@ -43,8 +43,9 @@ export const modelDir = (values: Values): string => string(values, 'model') ?? b
 
 export const threads = (values: Values): number | undefined => number(values, 'threads', { min: 1, max: 1024, integer: true });
 
-export function reuseBytes(values: Values): number | undefined {
-  const megabytes = number(values, 'reuse', { min: 0 });
+/** An option in MB. @throws USAGE */
+export function inBytes(values: Values, name: string): number | undefined {
+  const megabytes = number(values, name, { min: 0 });
   return megabytes === undefined ? undefined : megabytes * 1e6;
 }
 

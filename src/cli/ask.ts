@@ -1,11 +1,11 @@
 import { StaveError } from '../errors.ts';
-import { answerBatch, load, type VideoModel } from '../generate/index.ts';
-import { adapterOption, askOptions, frameOptions, modelDir, modelOption, reuseBytes, reuseOption, textOptions, threads } from './ask-options.ts';
+import { answerBatch, load, type BatchOptions, type Throughput, type VideoModel } from '../generate/index.ts';
+import { adapterOption, askOptions, frameOptions, inBytes, modelDir, modelOption, reuseOption, textOptions, threads } from './ask-options.ts';
 import { string, type Command, type Io, type Values } from './command.ts';
 import { decideOne, decideOptions, splitChoices, weighing } from './decide.ts';
 import { answerFooter } from './footer.ts';
 import { awaited, Progress } from './progress.ts';
-import { duration } from './units.ts';
+import { duration, percent, rate } from './units.ts';
 
 export const ask: Command = {
   name: 'ask',
@@ -20,6 +20,7 @@ export const ask: Command = {
     json: { type: 'boolean', help: 'print the answer with everything that led to it, as one line of JSON' },
     batch: { type: 'string', value: 'FILE', help: 'questions as JSON lines {"id", "video", "question"}; paths are taken from the file\'s folder' },
     out: { type: 'string', value: 'FILE', help: 'where the answers of --batch go, a line each; run again, it goes on where it stopped' },
+    ahead: { type: 'string', value: 'MB', help: 'with --batch: memory for clips that are decoded while the model works (default 256, at most a sixteenth of the memory)' },
     reuse: { ...reuseOption.reuse, help: `with --batch: ${reuseOption.reuse.help}` },
     choices: { type: 'string', value: 'A,B,…', help: 'decide between these answers, as stave decide does' },
     ...weighing,
@@ -41,12 +42,13 @@ export const ask: Command = {
     if ((batch === undefined) !== (out === undefined)) throw new StaveError('USAGE', { what: '--batch and --out go together', fix: 'stave ask --batch questions.jsonl --out answers.jsonl' });
     if (batch !== undefined && video !== undefined) throw new StaveError('USAGE', { what: `--batch takes videos and questions from ${batch}, but "${video}" was given too`, fix: 'leave it out, or ask about it without --batch' });
     if (batch === undefined && question === undefined) throw new StaveError('USAGE', { what: video === undefined ? 'a video and a question are missing' : 'the question is missing', fix: 'stave ask clip.mp4 "What happens in this video?"' });
-    if (batch === undefined && values.reuse !== undefined) throw new StaveError('USAGE', { what: '--reuse goes with --batch: there is one question only', fix: 'leave it out' });
+    const surplus = batch === undefined ? ['reuse', 'ahead'].find((name) => values[name] !== undefined) : undefined;
+    if (surplus !== undefined) throw new StaveError('USAGE', { what: `--${surplus} goes with --batch: there is one question only`, fix: 'leave it out' });
     if (question?.trim() === '') throw new StaveError('USAGE', { what: 'the question is empty', fix: 'stave ask clip.mp4 "What happens in this video?"' });
     const choices = choicesOf(values);
     const options = askOptions(values, io.signal);
-    await using model = await load(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), reuse: batch === undefined ? 0 : reuseBytes(values), signal: io.signal }); // nothing comes after a single question
-    if (batch !== undefined) await askBatch(model, batch, out!, values, options, io);
+    await using model = await load(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), reuse: batch === undefined ? 0 : inBytes(values, 'reuse'), signal: io.signal }); // nothing comes after a single question
+    if (batch !== undefined) await askBatch(model, batch, out!, values, choices === undefined ? options : { ...decideOptions(values, io.signal), choices }, io);
     else if (choices !== undefined) await decideOne(model, video, question, choices, values, decideOptions(values, io.signal), io);
     else await askOne(model, video, question, values, options, io);
   },
@@ -57,7 +59,7 @@ type Options = ReturnType<typeof askOptions>;
 /** @throws USAGE for options that say how an answer is written, or how choices are weighed, where there is none */
 function choicesOf(values: Values): string[] | undefined {
   const text = string(values, 'choices');
-  const surplus = (text === undefined ? Object.keys(weighing) : ['batch', 'max-tokens', 'top-k', 'top-p', 'repetition-penalty', 'seed']).find((name) => values[name] !== undefined);
+  const surplus = (text === undefined ? Object.keys(weighing) : ['max-tokens', 'top-k', 'top-p', 'repetition-penalty', 'seed']).find((name) => values[name] !== undefined);
   if (surplus !== undefined) throw new StaveError('USAGE', { what: text === undefined ? `--${surplus} goes with --choices` : `--${surplus} cannot go with --choices`, fix: text === undefined ? 'leave it out, or give --choices "open,close"' : 'leave one of them out' });
   return text === undefined ? undefined : splitChoices(text);
 }
@@ -73,18 +75,26 @@ async function askOne(model: VideoModel, video: string, question: string, values
   stderr.write(`${answerFooter(await answer.result())}\n`);
 }
 
-async function askBatch(model: VideoModel, file: string, out: string, values: Values, options: Options, { stdout, stderr, signal }: Io): Promise<void> {
+async function askBatch(model: VideoModel, file: string, out: string, values: Values, options: BatchOptions, { stdout, stderr, signal }: Io): Promise<void> {
   using progress = new Progress(stderr, { every: 30 });
   const started = performance.now();
   const summary = await answerBatch(model, file, out, {
     ...options,
+    ahead: inBytes(values, 'ahead'),
     signal,
     onAnswer: ({ done, total, failed, answered }) => {
       const seconds = (performance.now() - started) / 1000;
-      progress.show(`${done}/${total} answered, ${failed} failed, ${(answered / seconds).toFixed(1)} a second, ETA ${duration(((total - done) * seconds) / answered)}`);
+      progress.show(`${done}/${total} answered, ${failed} failed, ${rate(answered / seconds)} a second, ETA ${duration(((total - done) * seconds) / answered)}`);
     },
   });
   progress.clear();
   if (values.json) stdout.write(`${JSON.stringify(summary)}\n`);
-  else stdout.write(`${summary.answered} answered now, ${summary.skipped} were there already, ${summary.failed} of ${summary.total} failed: ${out}\n`);
+  else {
+    stdout.write(`${summary.answered} answered now, ${summary.skipped} were there already, ${summary.failed} of ${summary.total} failed: ${out}\n`);
+    if (summary.throughput !== null) stderr.write(`${throughputLine(summary.throughput)}\n`);
+  }
+}
+
+function throughputLine({ seconds, questions_per_second, frames_per_second, model_busy }: Throughput): string {
+  return `${rate(questions_per_second)} questions and ${rate(frames_per_second)} frames a second · the model was busy ${percent(model_busy)} of ${duration(seconds)}`;
 }

@@ -1,6 +1,6 @@
 import { isAbort, StaveError } from '../errors.ts';
 import { load } from '../generate/index.ts';
-import { adapterOption, askOptions, frameOptions, modelDir, modelOption, reuseBytes, reuseOption, textOptions, threads } from './ask-options.ts';
+import { adapterOption, askOptions, frameOptions, inBytes, modelDir, modelOption, reuseOption, textOptions, threads } from './ask-options.ts';
 import { Conversation } from './chat/conversation.ts';
 import { described, obey } from './chat/orders.ts';
 import { string, type Command, type Io, type Lines, type Values } from './command.ts';
@@ -24,7 +24,7 @@ export const chat: Command = {
   async run([video], values, io) {
     if (io.lines === undefined) throw new StaveError('USAGE', { what: 'there is no input to read questions from', fix: 'use stave ask for a single question' });
     const options = askOptions(values, io.signal);
-    await using model = await load(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), reuse: reuseBytes(values), signal: io.signal });
+    await using model = await load(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), reuse: inBytes(values, 'reuse'), signal: io.signal });
     using conversation = new Conversation(model, options);
     using lines = await io.lines();
     const first = described(await conversation.add(video, lines.typed));

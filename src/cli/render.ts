@@ -3,7 +3,7 @@ import { isAbort, StaveError } from '../errors.ts';
 import { clipClasses, parseClipClass, renderSet } from '../tasks/index.ts';
 import { choice, number, string, type Command } from './command.ts';
 import { Progress } from './progress.ts';
-import { duration } from './units.ts';
+import { duration, rate } from './units.ts';
 
 export const render: Command = {
   name: 'render',
@@ -34,7 +34,7 @@ export const render: Command = {
         if (clip.rendered) rendered++;
         if (values.json) stdout.write(`${JSON.stringify({ video: clip.clip.video, class: clip.clip.class, rendered: clip.rendered })}\n`);
         const seconds = (performance.now() - started) / 1000;
-        progress.show(`${clip.done}/${count} clips${rendered > 0 ? `, ${(rendered / seconds).toFixed(1)} a second, ETA ${duration(((count - clip.done) * seconds) / rendered)}` : ''}`);
+        progress.show(`${clip.done}/${count} clips${rendered > 0 ? `, ${rate(rendered / seconds)} a second, ETA ${duration(((count - clip.done) * seconds) / rendered)}` : ''}`);
       },
     }).catch((error: unknown) => {
       progress.clear();

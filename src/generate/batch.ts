@@ -1,72 +1,133 @@
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { isAbort, StaveError } from '../errors.ts';
+import { Ahead, aheadLimit, type Upcoming } from './ahead.ts';
+import type { AnswerResult } from './answer.ts';
 import { locate, readAnswers, readQuestions, type BatchQuestion, type EarlierAnswer } from './batch-files.ts';
+import { asking, deciding } from './batch-way.ts';
+import type { Choices } from './decide/choices.ts';
+import type { DecideOptions, Decision } from './decide/decide.ts';
+import { availableMemory } from './memory.ts';
+import { question } from './messages.ts';
 import type { QuestionOptions } from './plan.ts';
-import { checkMadeAlike, settingsJson } from './same-answers.ts';
+import type { Opened } from './prefill.ts';
+import { checkMadeAlike } from './same-answers.ts';
 import type { VideoModel } from './video-model.ts';
 
-export type BatchOptions = QuestionOptions & {
+type Batching = {
+  /** Bytes of decoded clips that may wait for the model. 0: nothing is decoded ahead. Default: 256 MB, at most a sixteenth of the memory. */
+  ahead?: number;
   onAnswer?: (progress: BatchProgress) => void;
 };
 
+/** With `choices` each question is decided between them, as VideoModel.decide() does; else answered in words. */
+export type BatchOptions = (QuestionOptions & { choices?: undefined } | DecideOptions & { choices: Choices }) & Batching;
+
 export type BatchProgress = { /** Lines that have an answer or an error, earlier runs included. */ done: number; total: number; /** In this run. */ answered: number; /** Lines with an error, earlier runs included. */ failed: number };
 
-export type BatchSummary = { total: number; /** Lines written now. */ answered: number; /** Lines that were there. */ skipped: number; /** Lines with an error. */ failed: number };
+export type BatchSummary = {
+  total: number;
+  /** Lines written now. */
+  answered: number;
+  /** Lines that were there. */
+  skipped: number;
+  /** Lines with an error. */
+  failed: number;
+  /** Of this run; null where nothing was left to answer. */
+  throughput: Throughput | null;
+};
 
-/** Questions under way at once: while the model works on one, the next one's clip is decoded. */
-const AHEAD = 2;
+export type Throughput = {
+  /** From the first question's start to the last answer. */
+  seconds: number;
+  questions_per_second: number;
+  /** Frames decoded and encoded; those of a clip that several questions share count once. */
+  frames_per_second: number;
+  /** Share of the time in which the engine had work, 0 to 1. */
+  model_busy: number;
+};
 
-/** Answers the questions of a JSONL file in their order. Each answer is a line of `out`, whole and on disk before the next: {id, video, question, …AnswerResult},
- * or {id, video, question, error: {code, what, why, fix}} where one failed. Ids that `out` holds already are not asked again; a line cut short by a crash is.
- * @throws DATA naming the line of a question that is not of that form, or of an answer that belongs to another question or was made by another model or with other settings; IO; RUNTIME when the engine has died; the signal's reason */
-export async function answerBatch(model: VideoModel, file: string, out: string, { onAnswer, signal, ...options }: BatchOptions = {}): Promise<BatchSummary> {
+/** Answers under way at once: while the model writes one, the next one's clip is encoded. */
+const TOGETHER = 2;
+
+/** Answers the questions of a JSONL file in their order. Each answer is a line of `out`, whole and on disk before the next: {id, video, question, …AnswerResult} (or …Decision),
+ * or {id, video, question, error: {code, what, why, fix}} where one failed. Ids that `out` holds already are not asked again; a line cut short by a crash is. Clips of
+ * questions to come are decoded while the model works.
+ * @throws USAGE; DATA naming the line of a question that is not of that form, or of an answer that belongs to another question or was made by another model or with other settings; IO; RUNTIME when the engine has died; the signal's reason */
+export async function answerBatch(model: VideoModel, file: string, out: string, { ahead, onAnswer, signal, ...options }: BatchOptions = {}): Promise<BatchSummary> {
   if (resolve(file) === resolve(out)) throw new StaveError('USAGE', { what: `questions and answers cannot both be in ${file}`, fix: 'choose another --out' });
+  const bytes = aheadLimit(ahead);
+  const limits = { ...options.limits, memory: options.limits?.memory ?? availableMemory() - bytes };
+  const way = options.choices === undefined ? asking(model.loaded, { ...options, limits }) : deciding(model.loaded, options.choices, { ...options, limits });
   const questions = await readQuestions(file);
   const known = await readAnswers(out);
-  const here = { model: model.info, settings: settingsJson({ ...model.settings(options), system: options.system ?? null }) };
-  for (const question of questions) checkSame(question, known.get(String(question.id)), here, out);
+  for (const question of questions) checkSame(question, known.get(String(question.id)), { model: model.info, settings: way.settings }, out);
   const left = questions.filter(({ id }) => !known.has(String(id)));
-  const summary: BatchSummary = { total: questions.length, answered: 0, skipped: questions.length - left.length, failed: questions.filter(({ id }) => known.get(String(id))?.failed).length };
+  const summary: BatchSummary = { total: questions.length, answered: 0, skipped: questions.length - left.length, failed: questions.filter(({ id }) => known.get(String(id))?.failed).length, throughput: null };
   await model.ready();
   const target = await openAnswers(out);
   const stop = new AbortController(); // ends what is under way when the batch ends early
-  const ask = (question: BatchQuestion) => settled(answerLine(model, question, file, { ...options, signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal }));
-  const underWay = left.slice(0, AHEAD).map(ask);
+  const ending = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const upcoming = new Ahead(left, async ({ video, question: text }) => way.open(question(await locate(video, file), text, options.system), ending), { bytes, reuse: model.loaded.reuse, signal: ending });
+  const make = async (): Promise<Line> => answerLine(model, (await upcoming.next())!, (opened) => way.answer(opened, ending), ending);
+  const began = performance.now(), busy = model.busy;
+  let frames = 0;
   try {
-    for (let i = 0; i < left.length; i++) {
-      const { line, fatal } = await underWay.shift()!;
-      if (line === undefined) throw fatal;
-      if (i + AHEAD < left.length) underWay.push(ask(left[i + AHEAD]));
+    for await (const line of inOrder(left.length, make, stop)) {
       await append(target, line, out);
       summary.answered++;
       if (line.error !== undefined) summary.failed++;
+      else if (line.reused!.visual_tokens < line.visual_tokens!) frames += line.frames!.length;
       onAnswer?.({ done: summary.skipped + summary.answered, total: summary.total, answered: summary.answered, failed: summary.failed });
     }
-    return summary;
+  } finally {
+    await target.close();
+  }
+  const seconds = (performance.now() - began) / 1000;
+  if (left.length > 0) summary.throughput = { seconds, questions_per_second: summary.answered / seconds, frames_per_second: frames / seconds, model_busy: Math.min(1, (model.busy - busy) / seconds) };
+  return summary;
+}
+
+/** What `make` makes, in order, TOGETHER at a time. In the end none is under way. @param stop ends those that are when one throws or the loop is left */
+async function* inOrder(count: number, make: () => Promise<Line>, stop: AbortController): AsyncGenerator<Line, void> {
+  const underWay: Promise<Settled>[] = [];
+  let begun = 0;
+  const begin = (): void => {
+    for (; begun < count && underWay.length < TOGETHER; begun++) underWay.push(settled(make()));
+  };
+  try {
+    for (begin(); underWay.length > 0; ) {
+      const { line, fatal } = await underWay.shift()!;
+      if (line === undefined) throw fatal;
+      begin();
+      yield line;
+    }
   } finally {
     stop.abort();
     await Promise.all(underWay);
-    await target.close();
   }
 }
 
-type Line = BatchQuestion & { error?: { code: string; what: string; why?: string; fix?: string } };
+type Line = BatchQuestion & Partial<AnswerResult | Decision> & { error?: { code: string; what: string; why?: string; fix?: string } };
+
+type Settled = { line?: Line; fatal?: unknown };
 
 /** An answer, or the error of this clip alone. @throws what concerns all: an abort, an engine that has died */
-async function answerLine(model: VideoModel, { id, video, question }: BatchQuestion, file: string, options: BatchOptions): Promise<Line> {
+async function answerLine(model: VideoModel, { question: { id, video, question }, opened, done }: Upcoming<BatchQuestion>, answer: (opened: Opened) => Promise<AnswerResult | Decision>, signal: AbortSignal): Promise<Line> {
   try {
-    return { id, video, question, ...(await model.ask(await locate(video, file), question, options).result()) };
+    return { id, video, question, ...(await answer(await opened)) };
   } catch (error) {
-    if (isAbort(error) || options.signal?.aborted) throw error;
+    if (isAbort(error) || signal.aborted) throw error;
     if (!(error instanceof StaveError) || error.code === 'RUNTIME') await model.ready();
     const { code, what, why, fix } = error instanceof StaveError ? error : { code: 'UNFORESEEN', what: (error as Error).message, why: (error as Error).stack, fix: undefined };
     return { id, video, question, error: { code, what, why, fix } };
+  } finally {
+    done();
   }
 }
 
 /** So that a promise may fail before anyone waits for it. */
-function settled(answer: Promise<Line>): Promise<{ line?: Line; fatal?: unknown }> {
+function settled(answer: Promise<Line>): Promise<Settled> {
   return answer.then((line) => ({ line }), (fatal: unknown) => ({ fatal }));
 }
 

@@ -8,7 +8,7 @@ export type { MemoryEstimate } from './memory.ts';
 export type { ChatMessage, ChatPart } from './messages.ts';
 export type { ModelInfo } from './model-files.ts';
 export { boxClips, boxModel } from './box.ts';
-export { answerBatch, type BatchOptions, type BatchProgress, type BatchSummary } from './batch.ts';
+export { answerBatch, type BatchOptions, type BatchProgress, type BatchSummary, type Throughput } from './batch.ts';
 export type { BatchQuestion } from './batch-files.ts';
 export type { Choice, Choices } from './decide/choices.ts';
 export type { ChoiceResult, DecideOptions, Decision } from './decide/decide.ts';

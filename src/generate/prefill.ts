@@ -7,10 +7,10 @@ import type { ChatMessage } from './messages.ts';
 import type { ModelFiles, ModelInfo } from './model-files.ts';
 import { prepare, type AskOptions, type Prepared, type PromptTokens } from './plan.ts';
 import { visualBefore } from './reuse/cuts.ts';
-import { encodeUnit } from './reuse/encode.ts';
+import { encodeUnit, type Encoding } from './reuse/encode.ts';
 import type { Reuse, SeenMedia } from './reuse/reuse.ts';
 import { unlessAborted } from './reuse/turn.ts';
-import { mediaKeys, unitsOf } from './reuse/units.ts';
+import { mediaKeys, unitsOf, type Unit } from './reuse/units.ts';
 
 /** A loaded model: its files, its two programs, which may still be on their way, and what it keeps for later. */
 export type LoadedModel = { files: ModelFiles; info: ModelInfo; vision: Promise<Program>; language: Promise<Program>; reuse: Reuse; /** Seconds. */ loadTime: number };
@@ -21,14 +21,24 @@ export type Reused = { /** Visual tokens that were not encoded (their videos and
 /** A prompt that the model has read. `plan.media` tells what was found damaged. */
 export type Prefilled = Prepared & { decoder: Decoder; /** Of the token that comes next, [vocab_size]. */ logits: Float32Array; reused: Reused };
 
-/** Plan → frames → visual tokens → keys and values of the prompt. What is kept from earlier questions is not worked out again. @throws as prepare(), decoding and the engine do */
-export async function prefill({ files, vision, language, reuse }: LoadedModel, messages: readonly ChatMessage[], options: AskOptions, clock: Clock): Promise<Prefilled> {
+/** A prompt that is planned, and what its visual tokens are of. */
+export type Opened = Pick<Encoding, 'prepared'> & Partial<Pick<Encoding, 'decoded'>> & { messages: readonly ChatMessage[]; units: Unit[] };
+
+/** @throws as prepare() does */
+export async function openPrompt({ files, reuse }: LoadedModel, messages: readonly ChatMessage[], options: AskOptions): Promise<Opened> {
+  options.signal?.throwIfAborted();
+  const prepared = await prepare(files, messages, options);
+  return { messages, prepared, units: await unitsOf(prepared, reuse, options.signal) };
+}
+
+/** Plan → frames → visual tokens → keys and values of the prompt. What is kept from earlier questions is not worked out again.
+ * @param opened the same prompt, if it was planned before  @throws as prepare(), decoding and the engine do */
+export async function prefill(model: LoadedModel, messages: readonly ChatMessage[], options: AskOptions, clock: Clock, opened?: Opened): Promise<Prefilled> {
+  const { files, vision, language, reuse } = model;
   const { signal } = options;
   const { config } = files.model;
-  signal?.throwIfAborted();
-  const prepared = await prepare(files, messages, options);
+  const { prepared, units, decoded } = opened ?? (await openPrompt(model, messages, options));
   const { plan, prompt } = prepared;
-  const units = await unitsOf(prepared, reuse, signal);
   clock.lap('plan');
 
   const keys = mediaKeys(units);
@@ -44,7 +54,7 @@ export async function prefill({ files, vision, language, reuse }: LoadedModel, m
       fresh -= count(seen, unit.members);
       continue;
     }
-    const { encoded, reused } = await encodeUnit(unit, { prepared, vision, config, reuse, clock, signal });
+    const { encoded, reused } = await encodeUnit(unit, { prepared, decoded, vision, config, reuse, clock, signal });
     if (reused) fresh -= count(seen, unit.members);
     unit.members.forEach((media, i) => {
       parts[media] = encoded.parts[i];

@@ -4,15 +4,15 @@ import { Clock } from './clock.ts';
 import { glance } from './media.ts';
 import { systemOf, type ChatMessage } from './messages.ts';
 import type { AskOptions } from './plan.ts';
-import { prefill, type LoadedModel } from './prefill.ts';
+import { prefill, type LoadedModel, type Opened } from './prefill.ts';
 import { samplingOf } from './settings.ts';
 import { generateTokens } from './tokens.ts';
 
-/** Prompt → tokens → text. Yields pieces of text that are certain, returns the whole. */
-export async function* run(model: LoadedModel, messages: readonly ChatMessage[], options: AskOptions): AsyncGenerator<string, AnswerResult> {
+/** Prompt → tokens → text. Yields pieces of text that are certain, returns the whole. @param opened see prefill() */
+export async function* run(model: LoadedModel, messages: readonly ChatMessage[], options: AskOptions, opened?: Opened): AsyncGenerator<string, AnswerResult> {
   const { files, info, loadTime } = model;
   const clock = new Clock();
-  const { plan, prompt, made, decoder, logits, reused } = await prefill(model, messages, options, clock);
+  const { plan, prompt, made, decoder, logits, reused } = await prefill(model, messages, options, clock, opened);
   const text = new StreamDecoder(files.tokenizer, { skipSpecial: true });
   const stop = files.generation.eos_token_id;
   const token_ids: number[] = [];

@@ -2,6 +2,7 @@
 import { basename, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import type { AnswerResult } from './answer.ts';
+import type { Decision } from './decide/decide.ts';
 import type { ModelInfo } from './model-files.ts';
 
 /** All that decides an answer, besides the question and what it is about. */
@@ -9,12 +10,17 @@ export type Made = Pick<AnswerResult, 'model' | 'sampling' | 'system' | 'tempora
 
 type Fields = Record<string, unknown>;
 
+/** And a decision. */
+type Weighed = Pick<Decision, 'choices' | 'normalize' | 'temperature' | 'end_of_turn'>;
+
 /** Field → value of the settings, as JSON: many answers share one. @param made what a line says of them, be it that or not */
-export function settingsJson({ sampling, system, temporal_scope, time_rounding }: { [Name in keyof Made]?: unknown }): string {
+export function settingsJson({ sampling, system, temporal_scope, time_rounding, choices, normalize, temperature, end_of_turn }: { [Name in keyof (Made & Weighed)]?: unknown }): string {
   const { frames, pixels, tokens } = (sampling ?? {}) as Fields;
   const group = (name: string, settings: unknown) => Object.entries(settings ?? {}).map(([key, setting]) => [`${name}.${key}`, valueOf(setting)]);
-  return JSON.stringify({ 'sampling.frames': sorted(valueOf(frames)), ...Object.fromEntries([...group('sampling.pixels', pixels), ...group('sampling.tokens', tokens)]), system, temporal_scope, time_rounding });
+  return JSON.stringify({ 'sampling.frames': sorted(valueOf(frames)), ...Object.fromEntries([...group('sampling.pixels', pixels), ...group('sampling.tokens', tokens)]), system, temporal_scope, time_rounding, choices: spellingsOf(choices), normalize, temperature, end_of_turn });
 }
+
+const spellingsOf = (choices: unknown): unknown => (Array.isArray(choices) ? (choices as Partial<Decision['choices'][number] | null>[]).map((choice) => choice?.spellings?.map(({ text }) => text)) : choices);
 
 const valueOf = (setting: unknown): unknown => (setting as { value?: unknown } | null | undefined)?.value;
 

@@ -12,7 +12,7 @@ import { decide, type DecideOptions, type Decision } from './decide/decide.ts';
 import type { VideoSource } from './media.ts';
 import { question as ask, type ChatMessage } from './messages.ts';
 import { describe, openModelFiles, type ModelFiles, type ModelInfo } from './model-files.ts';
-import { answerSettings, prepare, type AnswerSettings, type AskOptions, type Plan, type QuestionOptions } from './plan.ts';
+import { prepare, type AskOptions, type Plan, type QuestionOptions } from './plan.ts';
 import { prefill, type LoadedModel } from './prefill.ts';
 import { reuseLimit } from './reuse/limit.ts';
 import { Reuse } from './reuse/reuse.ts';
@@ -72,9 +72,14 @@ export class VideoModel {
     return (await prepare(this.#model.files, ask(video, question, options.system), options)).plan;
   }
 
-  /** What an answer would be made with. @internal @throws USAGE */
-  settings(options: QuestionOptions): AnswerSettings {
-    return answerSettings(this.#model.files, options);
+  /** @internal */
+  get loaded(): LoadedModel {
+    return this.#model;
+  }
+
+  /** Seconds for which the engine had work. @internal */
+  get busy(): number {
+    return this.#runtime.busy;
   }
 
   /** Resolves when the engine is ready to run; load() does not wait for that. @throws RUNTIME when it refused the model or has died since */

@@ -26,6 +26,9 @@ export class Runtime {
   #channel: Channel;
   #compiled = new Map<string, Compiled>();
   #nextId = 0;
+  #running = 0;
+  #runningSince = 0;
+  #busy = 0;
   /** What was asked for last; the next waits for it to be sent, so that calls reach the worker in the order in which they were made. */
   #sent: Promise<unknown> = Promise.resolve();
 
@@ -97,8 +100,19 @@ export class Runtime {
     await this.dispose();
   }
 
-  #run: Runner = (body, transfer, signal) =>
-    this.#inOrder({ feeds: body.feeds, transfer, signal }, (shared) => this.#channel.call('run', { ...body, feeds: shared.feeds }, { transfer: shared.transfer, signal }));
+  /** Seconds for which there was a program to run, or more than one. */
+  get busy(): number {
+    return this.#busy + (this.#running > 0 ? (performance.now() - this.#runningSince) / 1000 : 0);
+  }
+
+  #run: Runner = async (body, transfer, signal) => {
+    if (this.#running++ === 0) this.#runningSince = performance.now();
+    try {
+      return await this.#inOrder({ feeds: body.feeds, transfer, signal }, (shared) => this.#channel.call('run', { ...body, feeds: shared.feeds }, { transfer: shared.transfer, signal }));
+    } finally {
+      if (--this.#running === 0) this.#busy += (performance.now() - this.#runningSince) / 1000;
+    }
+  };
 
   /** Makes the feeds ready to travel, then sends, after what was asked for before. */
   #inOrder<T>(given: { feeds: Record<string, Feed>; transfer: boolean; signal?: AbortSignal } | undefined, send: (shared: Shared) => Promise<T>): Promise<T> {

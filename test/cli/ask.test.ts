@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { load, planVideo, type AnswerResult, type AskOptions, type Plan } from '../../src/generate/index.ts';
+import { load, planVideo, type AnswerResult, type AskOptions, type Decision, type Plan } from '../../src/generate/index.ts';
 import { clip, goldens, model, stave } from './run.ts';
 
 const question = 'What happens in this video?';
@@ -101,7 +101,20 @@ test('--batch: answers by id, what failed with its reason, then nothing left to 
   const lines = (await readFile(answers, 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as AnswerResult & { id: string; error?: { code: string } });
   await rm(folder, { recursive: true });
   assert.deepEqual([first.code, first.out], [0, `2 answered now, 0 were there already, 1 of 2 failed: ${answers}\n`]);
-  assert.deepEqual([again.code, JSON.parse(again.out)], [0, { total: 2, answered: 0, skipped: 2, failed: 1 }]);
+  assert.match(first.err, /(^|\n)\d+(\.\d+)? questions and \d+(\.\d+)? frames a second · the model was busy \d+\.\d % of \d+ s\n$/);
+  assert.deepEqual([again.code, JSON.parse(again.out)], [0, { total: 2, answered: 0, skipped: 2, failed: 1, throughput: null }]);
   assert.deepEqual(lines.map(({ id, error }) => [id, error?.code]), [['one', undefined], ['two', 'VIDEO_MISSING']]);
   assert.equal(lines[0].text, (await library({})).text);
+});
+
+test('--batch with --choices: decisions as lines', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'stave-ask-'));
+  const [questions, answers] = [join(folder, 'q.jsonl'), join(folder, 'a.jsonl')];
+  await writeFile(questions, `${JSON.stringify({ id: 'one', video: clip, question })}\n`);
+  const { code } = await stave(['ask', '--batch', questions, '--out', answers, '--choices', 'open,close', '--normalize', 'mean', '--model', model, '--threads', '1', '--ahead', '1']);
+  const [line] = (await readFile(answers, 'utf8')).trim().split('\n').map((text) => JSON.parse(text) as Decision);
+  await rm(folder, { recursive: true });
+  await using loaded = await load(model, { threads: 1 });
+  const { choices } = await loaded.decide(clip, question, ['open', 'close'], { normalize: 'mean' });
+  assert.deepEqual([code, line.choices], [0, choices]);
 });

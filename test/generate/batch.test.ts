@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { answerBatch, load, type BatchOptions, type BatchProgress } from '../../src/generate/index.ts';
+import { answerBatch, load, type BatchOptions, type BatchProgress, type BatchSummary } from '../../src/generate/index.ts';
 
 const goldens = fileURLToPath(new URL('../goldens/', import.meta.url));
 const clip = `${goldens}video/h264_bframes_30fps.mp4`;
@@ -28,13 +28,15 @@ async function batch(questions: readonly unknown[], answers?: string): Promise<{
   return { ...at, lines: async () => (await readFile(at.out, 'utf8')).split('\n').slice(0, -1).map((line) => JSON.parse(line) as Line) };
 }
 
+const counts = ({ throughput: _throughput, ...rest }: BatchSummary) => rest;
+
 const ask = (id: string | number, video = clip) => ({ id, video, question: `What is ${id}?` });
 
 test('answers in order, each as a question asked by itself; a bad clip fails its line only', async () => {
   const { questions, out, lines } = await batch([{ ...ask('a'), kind: 'action', error: 'a field of its own' }, ask('b', 'nowhere.mp4'), ask('c', `${goldens}video/text.mp4`), ask(4), '']);
   const seen: BatchProgress[] = [];
   const summary = await answerBatch(model, questions, out, { ...options, onAnswer: (progress) => seen.push(progress) });
-  assert.deepEqual(summary, { total: 4, answered: 4, skipped: 0, failed: 2 });
+  assert.deepEqual(counts(summary), { total: 4, answered: 4, skipped: 0, failed: 2 });
   assert.deepEqual(seen.map(({ done, failed }) => [done, failed]), [[1, 0], [2, 1], [3, 2], [4, 2]]);
   const written = await lines();
   assert.deepEqual(written.map(({ id, error }) => [id, error?.code]), [['a', undefined], ['b', 'VIDEO_MISSING'], ['c', 'VIDEO_UNREADABLE'], [4, undefined]]);
@@ -52,7 +54,7 @@ test('it goes on after what is there, repairs a line cut short, and counts earli
   const ends = [...text.matchAll(/\n/g)].map(({ index }) => index + 1);
   for (const [cut, skipped] of [[0, 0], [ends[0], 1], [ends[1] + 25, 2], [text.length - 1, 3], [text.length, 4]]) {
     const part = await batch(all, text.slice(0, cut));
-    assert.deepEqual(await answerBatch(model, part.questions, part.out, options), { total: 4, answered: 4 - skipped, skipped, failed: 1 });
+    assert.deepEqual(counts(await answerBatch(model, part.questions, part.out, options)), { total: 4, answered: 4 - skipped, skipped, failed: 1 });
     assert.deepEqual((await part.lines()).map(({ id, text: answer }) => [id, answer]), (await whole.lines()).map(({ id, text: answer }) => [id, answer]));
   }
 });
@@ -172,4 +174,51 @@ test('an engine that is gone ends the batch and fails no line', async () => {
   await assert.rejects(answerBatch(gone, questions, out, { ...options, onAnswer: () => void gone.dispose() }), { code: 'RUNTIME' });
   const before = await lines();
   assert.ok(before.length < 5 && before.every(({ error }) => error === undefined));
+});
+
+/** Without what differs from run to run, as JSON has it. */
+const stable = ({ timings: _timings, tokens_per_second: _rate, peak_memory: _memory, reused: _reused, ...rest }: Record<string, unknown>) => JSON.parse(JSON.stringify(rest)) as object;
+
+test('however much is decoded ahead and kept, the answers are the same; what it took is told', async () => {
+  const other = `${goldens}video/rotated_90.mp4`;
+  const list = [ask('a'), ask('b', other), ask('c'), ask('d', `${goldens}video/one_frame.mp4`), ask('e', other)];
+  await using forgetful = await load(`${goldens}models/staveq2`, { threads: 1, reuse: 0 });
+  const runs = [];
+  for (const [by, ahead] of [[model, 0], [model, 1], [model, undefined], [forgetful, 0], [forgetful, undefined]] as const) {
+    const { questions, out, lines } = await batch(list);
+    const { throughput } = await answerBatch(by, questions, out, { ...options, ahead });
+    runs.push({ lines: (await lines()).map(stable), throughput: throughput! });
+  }
+  for (const { lines } of runs.slice(1)) assert.deepEqual(lines, runs[0].lines);
+  const { seconds, questions_per_second, frames_per_second, model_busy } = runs[3].throughput;
+  const shown = (runs[3].lines as { frames: unknown[] }[]).reduce((sum, { frames }) => sum + frames.length, 0);
+  assert.ok(Math.abs(seconds * questions_per_second - 5) < 1e-6 && Math.abs(seconds * frames_per_second - shown) < 1e-6);
+  assert.ok(model_busy > 0 && model_busy <= 1);
+  assert.ok(Math.abs(runs[2].throughput.frames_per_second * runs[2].throughput.seconds) < 1e-6); // the model knew all of the clips
+  await assert.rejects(batch(list).then(({ questions, out }) => answerBatch(model, questions, out, { ahead: -1 })), { code: 'USAGE', message: /^ahead is -1/ });
+});
+
+test('choices: each line is the decision, and goes on with the same choices alone', async () => {
+  const { questions, out, lines } = await batch([ask('a'), ask('b', 'nowhere.mp4'), ask('c')]);
+  const choices = ['open', ['close', 'shut']];
+  assert.deepEqual(counts(await answerBatch(model, questions, out, { choices, temperature: 2 })), { total: 3, answered: 3, skipped: 0, failed: 1 });
+  const [a, b, c] = (await lines()) as unknown as Record<string, unknown>[];
+  assert.deepEqual((b.error as { code: string }).code, 'VIDEO_MISSING');
+  for (const line of [a, c]) {
+    const { id, video, question: text } = line as { id: string; video: string; question: string };
+    assert.deepEqual(stable(line), stable({ id, video, question: text, ...(await model.decide(video, text, choices, { temperature: 2 })) }));
+  }
+  assert.equal((await answerBatch(model, questions, out, { choices, temperature: 2 })).skipped, 3);
+  for (const [changed, message] of [
+    [{ choices: ['open', 'close'], temperature: 2 }, /:1 was made with choices \[\["open"\],\["close","shut"\]\]\nthis run would use \[\["open"\],\["close"\]\]/],
+    [{ choices }, /:1 was made with temperature 2\nthis run would use 1/],
+    [{ choices, temperature: 2, normalize: 'mean' }, /:1 was made with normalize "sum"/],
+    [options, /:1 was made with sampling\.tokens\.max_new_tokens unknown/],
+  ] as [BatchOptions, RegExp][]) await assert.rejects(answerBatch(model, questions, out, changed), { code: 'DATA', message });
+  const worded = await batch([ask('a')]);
+  await answerBatch(model, worded.questions, worded.out, options);
+  await assert.rejects(answerBatch(model, worded.questions, worded.out, { choices }), { code: 'DATA', message: /:1 was made with choices unknown/ });
+  const fresh = await batch([ask('a')]);
+  await assert.rejects(answerBatch(model, fresh.questions, fresh.out, { choices: ['open', 'open'] }), { code: 'USAGE', message: /"open" is given twice/ });
+  await assert.rejects(stat(fresh.out), { code: 'ENOENT' });
 });

@@ -3,8 +3,8 @@ import type { AnswerResult } from '../answer.ts';
 import { Clock } from '../clock.ts';
 import { glance, type Glance } from '../media.ts';
 import { splitMedia, systemOf, type ChatMessage } from '../messages.ts';
-import type { AnswerSettings, QuestionOptions } from '../plan.ts';
-import { prefill, type LoadedModel } from '../prefill.ts';
+import type { AnswerSettings, AskOptions, QuestionOptions } from '../plan.ts';
+import { prefill, type LoadedModel, type Opened } from '../prefill.ts';
 import type { GenerationOptions } from '../settings.ts';
 import { readChoices, type Choices } from './choices.ts';
 import { logProbabilities, logSumExp } from './score.ts';
@@ -40,17 +40,25 @@ export type Decision = Glance & Pick<AnswerResult, 'media' | 'prompt_tokens' | '
   timings: Omit<AnswerResult['timings'], 'generate'> & { choices: number };
 };
 
-/** Reads the prompt once, then all choices behind it side by side. @throws USAGE, and as an answer does */
-export async function decide(model: LoadedModel, messages: readonly ChatMessage[], choices: Choices, options: DecideOptions): Promise<Decision> {
+/** What will be decided between, and how the prompt is read for it. */
+export type Asked = Required<Pick<DecideOptions, 'normalize' | 'temperature' | 'end_of_turn'>> & { spelled: Spelled[]; reading: AskOptions };
+
+/** @throws USAGE */
+export function askedOf({ files }: LoadedModel, messages: readonly ChatMessage[], choices: Choices, options: DecideOptions): Asked {
   const { normalize = 'sum', temperature = 1, end_of_turn = true, ...rest } = options;
   if (!(typeof temperature === 'number' && temperature > 0 && temperature <= 1e6)) throw new StaveError('USAGE', { what: `temperature is ${JSON.stringify(temperature)}`, fix: 'give a number over 0; 1 leaves the probabilities as they are' });
   if (normalize !== 'sum' && normalize !== 'mean') throw new StaveError('USAGE', { what: `normalize is ${JSON.stringify(normalize)}`, fix: 'give "sum" or "mean"' });
+  const spelled = spell(files, splitMedia(messages).messages, readChoices(choices), end_of_turn);
+  const longest = Math.max(...spelled.flatMap(({ tokens }) => tokens.map(({ length }) => length)));
+  return { normalize, temperature, end_of_turn, spelled, reading: { ...rest, max_new_tokens: longest } };
+}
+
+/** Reads the prompt once, then all choices behind it side by side. @param opened see prefill()  @throws USAGE, and as an answer does */
+export async function decide(model: LoadedModel, messages: readonly ChatMessage[], choices: Choices, options: DecideOptions, opened?: Opened): Promise<Decision> {
   const clock = new Clock();
-  const spelled = spell(model.files, splitMedia(messages).messages, readChoices(choices), end_of_turn);
-  const sequences = spelled.flatMap(({ tokens }) => tokens);
-  const longest = Math.max(...sequences.map(({ length }) => length));
-  const { plan, prompt, made, decoder, logits, reused } = await prefill(model, messages, { ...rest, max_new_tokens: longest }, clock);
-  const logprobs = await logProbabilities(decoder, logits, sequences, prompt.rope_delta, options.signal);
+  const { normalize, temperature, end_of_turn, spelled, reading } = askedOf(model, messages, choices, options);
+  const { plan, prompt, made, decoder, logits, reused } = await prefill(model, messages, reading, clock, opened);
+  const logprobs = await logProbabilities(decoder, logits, spelled.flatMap(({ tokens }) => tokens), prompt.rope_delta, options.signal);
   clock.lap('generate');
 
   const results = weigh(spelled, logprobs, normalize, temperature);

@@ -8,7 +8,19 @@ import type { EncodedMedia, Reuse } from './reuse.ts';
 import { unlessAborted } from './turn.ts';
 import type { Unit } from './units.ts';
 
-export type Encoding = { prepared: Prepared; vision: Promise<Program>; config: Qwen2VLConfig; reuse: Reuse; clock: Clock; signal: AbortSignal | undefined };
+/** Videos and images as patches, and what was wrong with their files. */
+export type DecodedUnit = { items: VisualItem[]; damage: string[][] };
+
+export type Encoding = {
+  prepared: Prepared;
+  /** What was decoded ahead, by the unit's key. */
+  decoded: ((key: string) => Promise<DecodedUnit> | undefined) | undefined;
+  vision: Promise<Program>;
+  config: Qwen2VLConfig;
+  reuse: Reuse;
+  clock: Clock;
+  signal: AbortSignal | undefined;
+};
 
 /** Visual tokens of one unit: those that are kept; or that another question is just making; or decoded and encoded now. A unit always goes through the encoder by itself, so that
  * its tokens do not depend on what else is in the prompt, not in the last bit. */
@@ -39,7 +51,7 @@ export async function encodeUnit(unit: Unit, encoding: Encoding): Promise<{ enco
   }
 }
 
-async function encode({ members }: Unit, { prepared: { plan, sources, mediaOptions, made }, vision, config, clock, signal }: Encoding): Promise<EncodedMedia> {
+export async function decodeUnit({ members }: Unit, { plan, sources, mediaOptions }: Prepared): Promise<DecodedUnit> {
   const items: VisualItem[] = [];
   const damage: string[][] = [];
   for (const i of members) {
@@ -47,6 +59,13 @@ async function encode({ members }: Unit, { prepared: { plan, sources, mediaOptio
     items.push(read.item);
     damage.push(read.damage);
   }
+  return { items, damage };
+}
+
+async function encode(unit: Unit, { prepared, decoded, vision, config, clock, signal }: Encoding): Promise<EncodedMedia> {
+  const { plan, made } = prepared;
+  const { members, key } = unit;
+  const { items, damage } = await (decoded?.(key) ?? decodeUnit(unit, prepared));
   clock.lap('decode');
   const embeds = await encodeVisual(await unlessAborted(vision, signal), config, items, { scope: made.temporal_scope, signal });
   clock.lap('vision');
