@@ -13,7 +13,7 @@ export type Option = {
   help: string;
 };
 
-export type Argument = { name: string; help: string; optional?: boolean };
+export type Argument = { name: string; help: string; optional?: boolean; /** Of the last: any number of them. */ many?: boolean };
 
 /** Where a command writes and how it is cancelled; a test passes its own. */
 export type Io = {
@@ -79,7 +79,7 @@ export function parseCommand(command: Command, argv: string[]): { args: string[]
   if (values.help) return { args, values };
   const required = command.args.filter((argument) => !argument.optional).length;
   if (args.length < required) throw usage(command, `${command.args[args.length].name} is missing: ${command.args[args.length].help}`);
-  if (args.length > command.args.length) throw usage(command, `"${args[command.args.length]}" is one argument too many (quote a question that has spaces)`);
+  if (args.length > command.args.length && !command.args.at(-1)?.many) throw usage(command, `"${args[command.args.length]}" is one argument too many (quote a question that has spaces)`);
   return { args, values };
 }
 
@@ -115,7 +115,7 @@ function distance(a: string, b: string): number {
 /** The help of one command, for a terminal of so many columns. */
 export function help(command: Command, columns = Infinity): string {
   const options = { ...command.options, ...common };
-  const usageLine = ['stave', command.name, ...command.args.map((a) => (a.optional ? `[${a.name}]` : a.name)), '[options]'].join(' ');
+  const usageLine = ['stave', command.name, ...command.args.map((a) => (a.optional ? `[${a.name}]` : a.many ? `${a.name}…` : a.name)), '[options]'].join(' ');
   const rows = Object.entries(options).map(([name, o]): [string, string] => [
     `  ${o.short ? `-${o.short}, ` : '    '}--${name}${o.type === 'string' ? ` ${o.value ?? 'VALUE'}` : ''}`,
     o.help + (o.default === undefined ? '' : ` (default ${o.default})`),

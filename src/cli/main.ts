@@ -19,6 +19,7 @@ const commands: Record<string, { summary: string; load(): Promise<Command> }> = 
   merge: { summary: 'Take a LoRA adapter up into a checkpoint\'s weights', load: async () => (await import('./merge.ts')).merge },
   eval: { summary: 'Put benchmark questions to a model and score its answers', load: async () => (await import('./eval.ts')).evaluation },
   compare: { summary: 'Compare two runs of eval', load: async () => (await import('./compare.ts')).compare },
+  report: { summary: 'Make a page of one or more runs of eval', load: async () => (await import('./report.ts')).report },
   data: { summary: 'Check conversations to train on, or look at one', load: async () => (await import('./data.ts')).data },
   train: { summary: 'Train a model from a recipe', load: async () => (await import('./train.ts')).train },
   doctor: { summary: 'Check that everything stave needs works on this machine', load: async () => (await import('./doctor.ts')).doctor },

@@ -4,6 +4,8 @@ export { checkData, type CheckOptions, type DataCheck, type TaskCheck } from './
 export { listBenchmarks, type Listed } from './list.ts';
 export { compareRuns, type Comparison, type Flip, type RunComparison } from './compare.ts';
 export { runModes, type Mode, type RunMode } from './modes.ts';
+export { writeReport, type ReportOptions } from './report/report.ts';
+export type { Report, ReportComparison, ReportQuestion, ReportRun, ReportTask } from './report/collect.ts';
 export { evaluate, type EvalModel, type EvalOptions, type EvalOutcome } from './run.ts';
 export { parseShard, type Shard } from './samples.ts';
 export type { EvalResult, EvalTaskResult } from './score.ts';

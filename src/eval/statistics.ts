@@ -56,3 +56,11 @@ const code = (points: Points): number => (points === null ? 0 : points + 1);
 function quantile(sorted: Float64Array, q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(q * sorted.length - 1e-9) - 1))];
 }
+
+/** Wilson's interval of a share, in percent: where the true percentage lies, given so many right of so many. [0, 100] where nothing was counted. @param z 1.96: 95 % */
+export function wilson(right: number, counted: number, z = 1.96): [low: number, high: number] {
+  if (counted === 0) return [0, 100];
+  const p = right / counted, n = counted, zz = z * z;
+  const middle = p + zz / (2 * n), half = z * Math.sqrt((p * (1 - p)) / n + zz / (4 * n * n));
+  return [Math.max(0, (100 * (middle - half)) / (1 + zz / n)), Math.min(100, (100 * (middle + half)) / (1 + zz / n))];
+}

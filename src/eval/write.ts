@@ -1,7 +1,7 @@
 /** The files of a finished run. All but the manifest and lmms-eval's own form are functions of data and answers: the same from one process or many, in one go or resumed. */
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { sizeOf } from '../files/look.ts';
 import { writeError, writeWhole } from '../files/write.ts';
 import { resultPaths, resultsFile, sampleLine } from '../tasks/lmms/result-files.ts';
@@ -52,7 +52,7 @@ async function sessionsOf(output: string): Promise<Session[]> {
 async function manifest({ root, header, data, samples, limit }: Omit<Finished, 'output' | 'lines'>, sessions: readonly Session[]): Promise<object> {
   const tasks: Record<string, { settings: TaskSettings; rows: number; files: TaskData['files']; notes?: readonly string[]; videos: object }> = {};
   for (const of of data) tasks[of.task.name] = { settings: of.task.settings, rows: of.rows.length, files: of.files, ...(of.notes && { notes: of.notes }), videos: await videosIn(samples.filter((sample) => sample.data === of)) };
-  return { format: 'stave eval 1', model: header.model, protocol: header.protocol, limit: limit ?? null, data: root, tasks, sessions, finished: new Date().toISOString() };
+  return { format: 'stave eval 1', model: header.model, protocol: header.protocol, limit: limit ?? null, data: resolve(root), tasks, sessions, finished: new Date().toISOString() };
 }
 
 /** The videos of a task: how many, how large, and a hash of their names and sizes (their content can be a hundred gigabytes). */

@@ -65,6 +65,14 @@ export async function encodeVideo(path: string, frames: Iterable<Picture> | Asyn
   }
 }
 
+/** A picture as the bytes of a JPEG file. @param quality 2 (best) to 31  @throws VIDEO_ENCODE */
+export async function encodeJpeg(picture: Picture, quality = 6): Promise<Uint8Array> {
+  const { width, height, data } = picture;
+  if (data.length !== width * height * 3 || width === 0 || height === 0) throw failure('a picture', `${data.length} bytes are not ${width}×${height} RGB`, 'give [height, width, 3] bytes');
+  const { jpeg } = await import('./jpeg.ts'); // loads FFmpeg
+  return jpeg(picture, quality).catch((error: Error) => { throw failure('a picture', error.message, 'report this with the picture', error); });
+}
+
 function failure(path: string, why: string, fix: string, cause?: unknown): StaveError {
   return new StaveError('VIDEO_ENCODE', { what: `cannot write ${path}`, why, fix, cause });
 }

@@ -5,7 +5,7 @@ export { smartResize } from './smart-resize.ts';
 export type { PixelBudget } from './smart-resize.ts';
 export { qwenFrameCount, sampleAll, sampleCount, sampleLmms, sampleQwen, sampleStave, sampleTimes } from './sampling.ts';
 export type { QwenSampling, Sampled, StaveSampling, Timeline } from './sampling.ts';
-export { encodeVideo } from './encode.ts';
+export { encodeJpeg, encodeVideo } from './encode.ts';
 export type { EncodeOptions, Picture } from './encode.ts';
 export { decode, frameTimes, probe } from './decode.ts';
 export type { Clip, DecodeOptions, Decoding, Frame, ReadOptions } from './decode.ts';

@@ -15,11 +15,12 @@ import { models } from '../../src/cli/models.ts';
 import { plan } from '../../src/cli/plan.ts';
 import { pull } from '../../src/cli/pull.ts';
 import { render } from '../../src/cli/render.ts';
+import { report } from '../../src/cli/report.ts';
 import { train } from '../../src/cli/train.ts';
 
 const page = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
 
-for (const command of [ask, chat, compare, data, decide, demo, doctor, evaluation, insert, merge, models, plan, pull, render, train])
+for (const command of [ask, chat, compare, data, decide, demo, doctor, evaluation, insert, merge, models, plan, pull, render, report, train])
   test(`docs/cli.md has every option of stave ${command.name}`, () => {
     const section = page.split(/^## /m).find((text) => text.startsWith(`stave ${command.name}\n`)) ?? assert.fail(`add "## stave ${command.name}"`);
     for (const name of Object.keys(command.options)) assert.match(section, new RegExp(`--${name}(?![\\w-])`), `--${name} is missing`);

@@ -1,11 +1,11 @@
 /** Encoding, against the decoder: size, rate, times, colours, order; nothing half written. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { isAbort } from '../../src/errors.ts';
-import { decode, encodeVideo, frameTimes } from '../../src/video/index.ts';
+import { decode, encodeJpeg, encodeVideo, frameTimes } from '../../src/video/index.ts';
 import type { EncodeOptions, Picture } from '../../src/video/index.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'stave-encode-'));
@@ -45,6 +45,39 @@ test('the same frames give the same bytes', async () => {
   for (const path of [a, b]) await encodeVideo(path, flat(20), { fps: 20 });
   assert.equal(Buffer.compare(readFileSync(a), readFileSync(b)), 0);
 });
+
+test('a picture as JPEG: decoded again by FFmpeg, size and colours are there, at odd sizes too', async () => {
+  for (const [width, height] of [[64, 48], [31, 17]]) {
+    const data = new Uint8Array(width * height * 3);
+    for (let i = 0; i < width * height; i++) data.set(i % width < width / 2 ? [220, 30, 40] : [20, 40, 200], i * 3);
+    const bytes = await encodeJpeg({ data, width, height }, 2);
+    const path = join(scratch, `${width}.avi`);
+    writeFileSync(path, avi(bytes, width, height));
+    const frames: Picture[] = [];
+    for await (const frame of decode(path, { isolate: false })) frames.push({ ...frame, data: frame.data.slice() });
+    assert.deepEqual(frames.map((frame) => [frame.width, frame.height]), [[width, height]]);
+    for (const [x, wanted] of [[4, [220, 30, 40]], [width - 5, [20, 40, 200]]] as const) {
+      const at = (8 * width + x) * 3;
+      for (const c of [0, 1, 2]) assert.ok(Math.abs(frames[0].data[at + c] - wanted[c]) <= 12, `${width}×${height} at ${x}: ${frames[0].data.subarray(at, at + 3)}`);
+    }
+  }
+  await assert.rejects(encodeJpeg({ data: new Uint8Array(5), width: 2, height: 2 }), { code: 'VIDEO_ENCODE', message: /5 bytes are not 2×2/ });
+});
+
+const u32 = (...values: number[]): Buffer => Buffer.from(Uint32Array.from(values).buffer);
+
+/** A file of one frame of Motion JPEG: RIFF with its header, the frame and an index. */
+function avi(jpeg: Uint8Array, width: number, height: number): Buffer {
+  const chunk = (name: string, ...parts: Uint8Array[]) => {
+    const body = Buffer.concat(parts);
+    return Buffer.concat([Buffer.from(name), u32(body.length), body, Buffer.alloc(body.length % 2)]);
+  };
+  const listed = (name: string, ...parts: Uint8Array[]) => chunk('LIST', Buffer.from(name), ...parts);
+  const header = chunk('avih', u32(1e6, jpeg.length, 0, 0x10, 1, 0, 1, jpeg.length, width, height, 0, 0, 0, 0));
+  const stream = chunk('strh', Buffer.from('vidsMJPG'), u32(0, 0, 0, 1, 1, 0, 1, jpeg.length, 0xffffffff, 0, 0, 0));
+  const format = chunk('strf', u32(40, width, height, 1 | (24 << 16)), Buffer.from('MJPG'), u32(width * height * 3, 0, 0, 0, 0));
+  return chunk('RIFF', Buffer.from('AVI '), listed('hdrl', header, listed('strl', stream, format)), listed('movi', chunk('00dc', jpeg)), chunk('idx1', Buffer.from('00dc'), u32(0x10, 4, jpeg.length)));
+}
 
 test('what cannot be written is refused, and leaves nothing', async () => {
   const before = readdirSync(scratch);
