@@ -38,6 +38,9 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
+/** As a page can hold it. */
+const shown = (text: string): string => text.toWellFormed().replaceAll(/[\0\x1b]/g, '\ufffd'); // eslint-disable-line no-control-regex
+
 const read = (path: string): Promise<string> => readFile(path, 'utf8');
 
 /** @returns the parsed page */
@@ -58,7 +61,6 @@ test('whatever answers, questions and names hold stays text, and nothing outside
       if (name === 'src') assert.match(value, /^data:image\/jpeg;base64,[A-Za-z0-9+/]+=*$/);
     }
   }
-  const shown = (text: string): string => text.toWellFormed().replaceAll(/[\0\x1b]/g, '\ufffd'); // eslint-disable-line no-control-regex
   const prompts = all(root, 'pre').map(textOf), said = all(root, 'dd').map(textOf);
   for (const [i, text] of hostile.entries()) {
     assert.ok(prompts.includes(`Q ${i} ${shown(text)}`), text);
