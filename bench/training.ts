@@ -10,23 +10,24 @@ import { trainEngine } from '../src/train/engine.ts';
 import { preprocessorJson } from '../src/train/export.ts';
 import { matmulFlops } from '../src/train/flops.ts';
 import { loadRecipe } from '../src/train/index.ts';
-import { savedConfig, startModel } from '../src/train/model.ts';
+import { startModel } from '../src/train/model.ts';
 import { motion10Batches } from '../src/train/motion10.ts';
 import { trainGraphs } from '../src/train/step.ts';
+import type { Motion10Data } from '../src/train/recipe-data.ts';
 
 const [file = 'box/recipe.json', count = '8'] = process.argv.slice(2);
 const recipe = await loadRecipe(file);
 const read = textReader(recipe.tokenizer);
 const tokenizer = await loadTokenizer(read);
 const model = await startModel(recipe, tokenizer);
-const make = motion10Batches({ tokenizer: recipe.tokenizer, config: savedConfig(model.config, recipe), data: recipe.data, batch: recipe.batch, evaluation: recipe.eval }, model.config, tokenizer, await loadChatTemplate(read));
+const make = motion10Batches({ data: recipe.data as Motion10Data, batch: recipe.batch, evaluation: recipe.eval }, model.config, tokenizer, await loadChatTemplate(read));
 
 const rendering = timer();
 const batches = [make({ set: 'train', index: 0 }), make({ set: 'train', index: 1 })];
 const rendered = rendering();
 
 await using runtime = await Runtime.create({ threads: recipe.threads });
-const graphs = trainGraphs(model.tensors, model.config, recipe.optimizer, parsePreprocessorConfig(preprocessorJson(recipe.data)));
+const graphs = trainGraphs(model.tensors, model.config, recipe.optimizer, parsePreprocessorConfig(preprocessorJson(recipe.data as Motion10Data)));
 const zeros = () => new Map([...model.trained].map(([name, { data }]) => [name, new Float32Array(data.length)]));
 const compiling = timer();
 const engine = await trainEngine(runtime, graphs, { step: 0, weights: model.trained, m: zeros(), v: zeros() }, recipe.optimizer, 1);

@@ -7,4 +7,4 @@ export { readRow, type Form } from './forms.ts';
 export { inspectConversation, type Inspected, type TextPiece } from './inspect.ts';
 export { readMediaFile } from './media.ts';
 export { mediaOptions, prepareDialogue, problemOf, type DataModel } from './prepare.ts';
-export { RowReader, type RowTable } from './rows.ts';
+export { rowAt, type RowTable } from './rows.ts';

@@ -56,13 +56,13 @@ function ownOptions(media: MediaFile, options: MediaOptions): MediaOptions {
   const { image, video } = options.preprocessor;
   return {
     ...options,
-    preprocessor: { image: bounded(image, within), video: bounded(video, within) },
+    preprocessor: { image: boundedBy(image, within), video: boundedBy(video, within) },
     sampling: fps === undefined || !('path' in media) ? options.sampling : withRate(options.sampling, fps),
   };
 }
 
-/** Where a row gives one bound alone, the other gives way. */
-function bounded<P extends { min_pixels: number; max_pixels: number }>(preprocessor: P, within: { min_pixels?: number; max_pixels?: number }): P {
+/** Where one bound alone is given, the other gives way. */
+export function boundedBy<P extends { min_pixels: number; max_pixels: number }>(preprocessor: P, within: { min_pixels?: number; max_pixels?: number }): P {
   const { min_pixels = Math.min(preprocessor.min_pixels, within.max_pixels ?? Infinity), max_pixels = Math.max(preprocessor.max_pixels, within.min_pixels ?? 0) } = within;
   return { ...preprocessor, min_pixels, max_pixels };
 }

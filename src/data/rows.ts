@@ -1,7 +1,7 @@
 /** Where the rows of a data file stand: a JSON value a line (.jsonl), or one list of them (.json). Files may be larger than memory: rows are found first, and read when their turn comes. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { StaveError } from '../errors.ts';
 
 /** A row as text. line: of its first character, from 1; start, end: bytes of the file. */
@@ -116,31 +116,19 @@ export function rowTable(file: string, rows: readonly Omit<FoundRow, 'text'>[]):
   return table;
 }
 
-/** Reads rows by their number. @throws IO; DATA when the file has become another one */
-export class RowReader {
-  readonly table: RowTable;
-  #handle: Promise<FileHandle> | undefined;
-
-  constructor(table: RowTable) {
-    this.table = table;
+/** A row by its number. @throws IO; DATA when the file has become another one */
+export async function rowAt({ file, start: starts, end: ends, line: lines }: RowTable, index: number): Promise<FoundRow> {
+  const [start, end, line] = [starts[index], ends[index], lines[index]];
+  const bytes = Buffer.alloc(end - start);
+  try {
+    await using handle = await open(file);
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, start);
+    if (bytesRead < bytes.length) throw new StaveError('DATA', { what: `${file}:${line} is not what it was when the run began`, fix: 'leave data files as they are while a run reads them' });
+  } catch (cause) {
+    if (cause instanceof StaveError) throw cause;
+    throw new StaveError('IO', { what: `cannot read the data file ${file}`, why: (cause as Error).message, fix: 'check the path', cause });
   }
-
-  async row(index: number): Promise<FoundRow> {
-    const { file, start: starts, end: ends, line: lines } = this.table;
-    const [start, end, line] = [starts[index], ends[index], lines[index]];
-    const changed = () => new StaveError('DATA', { what: `${file}:${line} is not what it was when the run began`, fix: 'leave data files as they are while a run reads them' });
-    const bytes = Buffer.alloc(end - start);
-    this.#handle ??= open(file);
-    const { bytesRead } = await (await this.#handle).read(bytes, 0, bytes.length, start).catch((cause: Error) => {
-      throw new StaveError('IO', { what: `cannot read the data file ${file}`, why: cause.message, fix: 'check the path', cause });
-    });
-    if (bytesRead < bytes.length) throw changed();
-    return { line, start, end, text: bytes.toString().replace(/^\uFEFF/, '') };
-  }
-
-  async close(): Promise<void> {
-    await (await this.#handle)?.close();
-  }
+  return { line, start, end, text: bytes.toString().replace(/^\uFEFF/, '') };
 }
 
 /** What a quarantine list knows a row by. */

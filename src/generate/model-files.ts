@@ -38,7 +38,8 @@ export async function openModelFiles(dir: string, adapter?: string): Promise<Mod
   return { model, tokenizer, template, generation, generationJson: (json ?? {}) as JsonObject, sampling: samplingOf(model) };
 }
 
-function samplingOf({ dir, config: { raw } }: Qwen2VL): Setting<FrameSampling> {
+/** Frames that a model was made for. @throws MODEL_CONFIG */
+export function samplingOf({ dir, config: { raw } }: Pick<Qwen2VL, 'dir' | 'config'>): Setting<FrameSampling> {
   const file = join(dir, 'config.json');
   const own = new Fields(raw, file).object('stave');
   return own.has('sampling') ? { value: parseFrameSampling(own.json.sampling, file, 'stave.sampling'), from: 'config.json' } : { value: defaultSampling, from: 'default' };

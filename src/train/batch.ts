@@ -25,8 +25,19 @@ export type Batch = {
   feeds: Record<string, Tensor>;
   /** Per label: which clip and which segment it belongs to; a segment's kind. */
   segments: { sample: number; seed: string; kind: string; labels: [from: number, to: number] }[];
-  sizes: { B: number; T: number; M: number; S: number; L: number; tokens: number };
+  sizes: Sizes;
+  /** Of one conversation: how often its videos and images go through the vision encoder, see Layout. Absent: clips of one grid. */
+  runs?: number;
 };
+
+/** The values of the names in the graph's shapes: B samples, S positions, L labels, and those of the vision encoder. tokens: without padding; rows: of the layer that has most. */
+export type Sizes = { B: number; S: number; L: number; tokens: number; rows: number } & Record<string, number>;
+
+/** Which batch: number `index` of the run (or of the held-out set); a batch is a function of the recipe and this alone. */
+export type BatchId = { set: 'train' | 'eval'; index: number };
+
+/** A row of a data file that turned out not to be usable, in place of its batch. */
+export type BadRow = { file: string; line: number; why: string };
 
 export type BatchOptions = {
   /** Rotary tables of the vision encoder for the grid: graph inputs space_cos, space_sin, time_cos, time_sin. */
@@ -43,7 +54,7 @@ export type BatchOptions = {
   multiple?: number;
 };
 
-const IGNORED = -100;
+export const IGNORED = -100;
 
 /** Packs clips of one grid into the inputs of the training graph. All arrays lie in shared memory: no thread copies them.
  * pixel_values [B, T, N, patch]; input_ids [B, S]; embed_index [B·S]; cos, sin [B, S, d]; attention_bias [B, 1, S, S]; logits_index, labels, loss_weight [L] */
@@ -111,12 +122,12 @@ export function packBatch(samples: Sample[], options: BatchOptions): Batch {
       loss_weight: tensor('float32', [L], weight),
     },
     segments,
-    sizes: { B, T, M, S, L, tokens: samples.reduce((n, sample) => n + length(sample), 0) },
+    sizes: { B, T, M, S, L, tokens: samples.reduce((n, sample) => n + length(sample), 0), rows: B * Math.max(T * N, S) },
   };
 }
 
 /** A token sees the prefix and its own segment up to itself. Padding sees the same way, so that no row is empty. mask: [S, S] */
-function maskInto(mask: Float32Array, owner: Int32Array): void {
+export function maskInto(mask: Float32Array, owner: Int32Array): void {
   const S = owner.length;
   for (let i = 0; i < S; i++) {
     const row = mask.subarray(i * S, (i + 1) * S).fill(MASKED);
@@ -124,13 +135,18 @@ function maskInto(mask: Float32Array, owner: Int32Array): void {
   }
 }
 
-const tensor = (dtype: Tensor['dtype'], dims: number[], data: Tensor['data']): Tensor => ({ dtype, dims, data });
 const count = (labels: number[]) => labels.reduce((n, label) => n + (label === IGNORED ? 0 : 1), 0);
 const length = ({ prefix, segments }: Sample) => prefix.length + segments.reduce((n, segment) => n + segment.ids.length, 0);
 
-function shared<A extends Uint8Array | Float32Array | BigInt64Array>(type: { new (buffer: SharedArrayBuffer): A; BYTES_PER_ELEMENT: number }, length: number): A {
+/** An array that no thread copies. */
+export function shared<A extends Uint8Array | Float32Array | BigInt64Array>(type: { new (buffer: SharedArrayBuffer): A; BYTES_PER_ELEMENT: number }, length: number): A {
   return new type(new SharedArrayBuffer(length * type.BYTES_PER_ELEMENT));
 }
+
+/** Feeds of a batch, by name. */
+export const tensor = (dtype: Tensor['dtype'], dims: number[], data: Tensor['data']): Tensor => ({ dtype, dims, data });
+
+export const isBad = (made: Batch | BadRow): made is BadRow => 'why' in made;
 
 /** Splits a conversation into what all questions about the clip share (up to the end of the last clip) and the rest. */
 export function splitPrefix(ids: number[], visionEnd: number): number {

@@ -10,7 +10,7 @@ type Programs = { step?: Program; accumulate?: Program; apply?: Program; evaluat
 
 /** A model in training: the graphs compiled; parameters, moments and gradients kept in the runtime's worker, where no step copies them. */
 export type TrainEngine = {
-  /** One update from the micro-batches (their loss weights already share it). → loss summed over them; gradient norm before clipping */
+  /** One update from the micro-batches (their loss weights already share it); from none, a step that changes nothing. → loss summed over them; gradient norm before clipping */
   update(batches: AsyncIterable<Batch> | Iterable<Batch>, lr: number, signal?: AbortSignal): Promise<{ loss: number; grad_norm: number }>;
   /** Per label: negative log-likelihood and the likeliest token. */
   evaluate(batch: Batch, signal?: AbortSignal): Promise<{ nll: Float32Array; predicted: BigInt64Array }>;
@@ -18,8 +18,12 @@ export type TrainEngine = {
   state(): Promise<TrainState>;
 };
 
-/** Compiles the graphs and puts the state into the runtime. `step` of the state counts on with each update. */
-export async function trainEngine(runtime: Runtime, graphs: TrainGraphs, state: TrainState, settings: AdamWSettings, accumulate: number, signal?: AbortSignal): Promise<TrainEngine> {
+/** The graphs for conversations whose videos and images go through the vision encoder in so many runs. */
+export type GraphsOf = (runs: number) => Pick<TrainGraphs, 'accumulate' | 'evaluate'>;
+
+/** Compiles the graphs and puts the state into the runtime. `step` of the state counts on with each update.
+ * @param accumulate micro-batches of an update; or, for conversations, graphs of other layouts, compiled when a batch needs them */
+export async function trainEngine(runtime: Runtime, graphs: TrainGraphs, state: TrainState, settings: AdamWSettings, accumulate: number | GraphsOf, signal?: AbortSignal): Promise<TrainEngine> {
   const programs: Programs = { evaluate: await runtime.compile(graphs.evaluate, { signal }) };
   if (accumulate === 1) programs.step = await runtime.compile(graphs.step, { signal });
   else {
@@ -32,6 +36,14 @@ export async function trainEngine(runtime: Runtime, graphs: TrainGraphs, state: 
     await runtime.write(`m:${name}`, { dtype: 'float32', dims, data: state.m.get(name)! });
     await runtime.write(`v:${name}`, { dtype: 'float32', dims, data: state.v.get(name)! });
   }
+  const others = new Map<string, Promise<Program>>();
+  /** The program for a batch's layout. */
+  const programOf = async (kind: 'accumulate' | 'evaluate', { runs = 1 }: Batch): Promise<Program> => {
+    if (runs === 1 || typeof accumulate === 'number') return programs[kind]!;
+    const key = `${kind} ${runs}`;
+    if (!others.has(key)) others.set(key, runtime.compile(accumulate(runs)[kind], { signal }));
+    return others.get(key)!;
+  };
   let step = state.step;
   const kept = (kind: string): Feeds => Object.fromEntries(names.map((name) => [`${kind}:${name}`, { kept: `${kind}:${name}` }]));
   const keep = (...kinds: string[]) => Object.fromEntries(kinds.flatMap((kind) => names.map((name) => [`${NEXT}${kind}:${name}`, `${kind}:${name}`])));
@@ -42,16 +54,23 @@ export async function trainEngine(runtime: Runtime, graphs: TrainGraphs, state: 
       const optimizer = { ...scalars(lr), ...kept('m'), ...kept('v') };
       if (programs.step) {
         for await (const batch of batches) {
-          const out = await programs.step.run({ ...fitting(programs.step, batch), ...kept('param'), ...optimizer }, { fetch: ['loss', 'grad_norm'], keep: keep('param', 'm', 'v'), signal });
+          const out = await programs.step.run({ ...fitting(programs.step, { ...batch.feeds, ...kept('param') }), ...optimizer }, { fetch: ['loss', 'grad_norm'], keep: keep('param', 'm', 'v'), signal });
           step++;
           return { loss: first(out.loss), grad_norm: first(out.grad_norm) };
         }
       }
       for (const [name, { shape: dims }] of state.weights) await runtime.write(`g:${name}`, { dtype: 'float32', dims, data: new Float32Array(dims.reduce((a, b) => a * b, 1)) });
       let loss = 0;
+      let count = 0;
       for await (const batch of batches) {
-        const out = await programs.accumulate!.run({ ...fitting(programs.accumulate!, batch), ...kept('param'), ...kept('g') }, { fetch: ['loss'], keep: keep('g'), signal });
+        const program = await programOf('accumulate', batch);
+        const out = await program.run(fitting(program, { ...batch.feeds, ...kept('param'), ...kept('g') }), { fetch: ['loss'], keep: keep('g'), signal });
         loss += first(out.loss);
+        count++;
+      }
+      if (count === 0) { // none of its rows could be used: nothing is learnt, and the moments must not move the weights on
+        step++;
+        return { loss: 0, grad_norm: 0 };
       }
       const out = await programs.apply!.run({ ...kept('param'), ...kept('g'), ...optimizer }, { fetch: ['grad_norm'], keep: keep('param', 'm', 'v'), signal });
       step++;
@@ -59,7 +78,8 @@ export async function trainEngine(runtime: Runtime, graphs: TrainGraphs, state: 
     },
 
     async evaluate(batch, signal) {
-      const out = await programs.evaluate!.run({ ...fitting(programs.evaluate!, batch), ...kept('param') }, { signal });
+      const program = await programOf('evaluate', batch);
+      const out = await program.run(fitting(program, { ...batch.feeds, ...kept('param') }), { signal });
       return { nll: out.nll.data as Float32Array, predicted: out.predicted.data as BigInt64Array };
     },
 
@@ -78,8 +98,8 @@ export async function trainEngine(runtime: Runtime, graphs: TrainGraphs, state: 
 const first = (tensor: Tensor) => Number(tensor.data[0]);
 const read = async (runtime: Runtime, key: string) => (await runtime.read(key)).data as Float32Array;
 
-/** The batch's tensors that the program takes: a model without STA has no time tables, an evaluation no loss weights. */
-function fitting({ inputs }: Program, { feeds }: Batch): Record<string, Tensor> {
+/** The feeds that the program takes: a model without STA has no time tables, an evaluation no loss weights, a conversation without a video no vision encoder. */
+function fitting({ inputs }: Program, feeds: Feeds): Feeds {
   const names = new Set(inputs.map(({ name }) => name));
   return Object.fromEntries(Object.entries(feeds).filter(([name]) => names.has(name)));
 }

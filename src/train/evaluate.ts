@@ -1,16 +1,18 @@
-import type { DataSource } from './data.ts';
+import type { Batch } from './batch.ts';
 import type { TrainEngine } from './engine.ts';
 import type { EvalMetrics } from './metrics.ts';
-import type { Recipe } from './recipe.ts';
+
+/** Held-out batches; undefined for one that cannot be made. */
+export type HeldOut = { count: number; next(index: number): Promise<Batch | undefined> };
 
 /** Held-out loss and teacher-forced answers: one is right when every token of it, given those before, is the likeliest. @throws the signal's reason */
-export async function evaluateModel(engine: Pick<TrainEngine, 'evaluate'>, data: Pick<DataSource, 'next'>, recipe: Recipe, signal?: AbortSignal): Promise<EvalMetrics['eval']> {
-  const batches = Math.ceil(recipe.eval.clips / recipe.batch.clips);
+export async function evaluateModel(engine: Pick<TrainEngine, 'evaluate'>, data: HeldOut, signal?: AbortSignal): Promise<EvalMetrics['eval']> {
   const kinds = new Map<string, { right: number; answers: number }>();
   let nll = 0, labels = 0;
-  for (let index = 0; index < batches; index++) {
+  for (let index = 0; index < data.count; index++) {
     signal?.throwIfAborted();
-    const batch = await data.next({ set: 'eval', index }, batches);
+    const batch = await data.next(index);
+    if (batch === undefined) continue;
     const out = await engine.evaluate(batch, signal);
     const wanted = batch.feeds.labels.data;
     for (const { kind, labels: [from, to] } of batch.segments) {

@@ -11,9 +11,8 @@ export type ExportOptions = {
   dtype: 'F32' | 'BF16';
   /** Directory whose tokenizer files and chat template are copied. */
   tokenizer: string;
-  /** Largest and smallest frame that the model was trained on, in pixels. */
-  min_pixels: number;
-  max_pixels: number;
+  /** How frames become patches: file by file. */
+  preprocessors: readonly { name: string; said: unknown }[];
   eos_token_id: number[];
   pad_token_id: number;
 };
@@ -26,13 +25,20 @@ export async function exportModel(directory: string, options: ExportOptions): Pr
     const json = (name: string, value: unknown) => writeWhole(join(temporary, name), `${JSON.stringify(value, null, 2)}\n`);
     await saveCheckpoint(temporary, [...options.weights].map(([name, { shape, data }]) => ({ name, dtype: options.dtype, shape, data })));
     await json('config.json', { ...options.config, torch_dtype: options.dtype === 'BF16' ? 'bfloat16' : 'float32' });
-    await json('preprocessor_config.json', preprocessorJson(options));
+    for (const { name, said } of options.preprocessors) await json(name, said);
     await json('generation_config.json', { do_sample: false, eos_token_id: options.eos_token_id, pad_token_id: options.pad_token_id });
     for (const file of await list(options.tokenizer)) {
       const name = file.slice(options.tokenizer.length).replace(/^[\\/]/, '');
       if (tokenizerFiles.test(name)) await copyFile(file, join(temporary, name));
     }
   });
+}
+
+/** A preprocessor file with other bounds of a frame's area; they stand in it in the words it has. Without bounds, and without a file, what it says. */
+export function boundedJson(said: unknown, bounds: { min_pixels: number; max_pixels: number }): unknown {
+  const json = (said ?? {}) as { size?: object | null };
+  const edges = json.size && 'shortest_edge' in json.size;
+  return { ...json, ...bounds, size: edges ? { shortest_edge: bounds.min_pixels, longest_edge: bounds.max_pixels } : bounds };
 }
 
 /** preprocessor_config.json of a model whose frames have an area between the two, in pixels; mean and deviation are Qwen2-VL's (CLIP's). */

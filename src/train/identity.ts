@@ -1,20 +1,39 @@
 /** What decides the numbers of a run. A run goes on only where all of it is the same. */
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { StaveError } from '../errors.ts';
 import { fingerprint, tokenizerFingerprint } from '../models/fingerprint.ts';
 import { openWeights } from '../weights/index.ts';
 import type { Recipe } from './recipe.ts';
 
 /** Fields of the recipe; of the tokenizer and of the checkpoint that the run started from, the content instead of the path. */
-export type Identity = Omit<Recipe, 'out' | 'threads' | 'eval' | 'checkpoint' | 'name' | 'dtype'>;
+export type Identity = Omit<Recipe, 'out' | 'threads' | 'eval' | 'checkpoint' | 'name' | 'dtype' | 'data'> & { data: object };
 
 /** @throws MODEL_MISSING, WEIGHTS_CORRUPT, IO */
 export async function identityOf({ out: _out, threads: _threads, eval: _eval, checkpoint: _checkpoint, name: _name, dtype: _dtype, ...rest }: Recipe): Promise<Identity> {
-  return { ...rest, tokenizer: await tokenizerFingerprint(rest.tokenizer), init: rest.init && (await checkpointFingerprint(rest.init)) };
+  return { ...rest, data: await dataIdentity(rest.data), tokenizer: await tokenizerFingerprint(rest.tokenizer), init: rest.init && (await checkpointFingerprint(rest.init)) };
 }
 
 async function checkpointFingerprint(dir: string): Promise<string> {
   await using weights = await openWeights(dir);
   return fingerprint(dir, weights);
+}
+
+/** Of data files the content: they may be moved, and videos are not looked into. What is held out, how many threads there are and how much may be left out decides nothing. */
+async function dataIdentity(data: Recipe['data']): Promise<object> {
+  if (data.task === 'motion10') return data;
+  const { eval: _eval, media: _media, workers: _workers, max_bad: _max, ...rest } = data;
+  return { ...rest, path: await fileHash(data.path), skip: data.skip && (await fileHash(data.skip)) };
+}
+
+async function fileHash(file: string): Promise<string> {
+  const sum = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) sum.update(chunk);
+  } catch (cause) {
+    throw new StaveError('IO', { what: `cannot read ${file}`, why: (cause as Error).message, fix: 'check the path', cause });
+  }
+  return sum.digest('hex').slice(0, 16);
 }
 
 /** The hash that checkpoints of the first format hold; it knows the tokenizer not at all and `init` by its path. */
@@ -36,7 +55,7 @@ function leaves(value: unknown, path = ''): [string, string][] {
   return Object.entries(value).flatMap(([name, inner]) => leaves(inner, list ? `${path}[${name}]` : path === '' ? name : `${path}.${name}`));
 }
 
-const label = (path: string): string => (path === 'tokenizer' || path === 'init' ? `what "${path}" holds` : path);
+const label = (path: string): string => (['tokenizer', 'init', 'data.path', 'data.skip'].includes(path) ? `what "${path}" holds` : path);
 
 function show(json = 'absent'): string {
   return json.length > 60 ? `${json.slice(0, 57)}...` : json;

@@ -1,15 +1,14 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isAbort, StaveError } from '../errors.ts';
-import { parsePreprocessorConfig } from '../models/qwen2vl/index.ts';
 import { Runtime } from '../runtime/index.ts';
 import type { Batch } from './batch.ts';
 import { checkpoints, loadCheckpoint, saveCheckpoint, type TrainState } from './checkpoint.ts';
 import { curveSvg } from './curve.ts';
+import { Batches } from './batches.ts';
 import { DataSource } from './data.ts';
 import { trainEngine, type TrainEngine } from './engine.ts';
 import { evaluateModel } from './evaluate.ts';
-import { preprocessorJson } from './export.ts';
 import { writeError, writeWhole } from '../files/write.ts';
 import { identityOf, type Identity } from './identity.ts';
 import { lockRun } from './lock.ts';
@@ -17,11 +16,13 @@ import { matmulFlops } from './flops.ts';
 import { Meter, type Speed } from './meter.ts';
 import { MetricsFile, readMetrics, type EvalMetrics } from './metrics.ts';
 import { DROPOUT, dropoutRows } from './lora.ts';
-import { savedConfig, startModel, type TrainModel } from './model.ts';
+import { startModel, type TrainModel } from './model.ts';
 import type { Recipe } from './recipe.ts';
+import { openRunData, runData, type RunData } from './run-data.ts';
 import { saveModel } from './save-model.ts';
 import { scheduleFactor } from './schedule.ts';
-import { trainGraphs } from './step.ts';
+import { SkippedFile } from './skipped.ts';
+import { trainGraphs, type Layout } from './step.ts';
 import { openTokenizer } from './tokenizer.ts';
 
 export type TrainProgress = Speed & {
@@ -43,10 +44,10 @@ export type TrainOptions = {
   resume?: boolean;
 };
 
-export type TrainResult = { step: number; finished: boolean; /** The saved model's directory, when finished. */ model?: string; /** That of its adapters in PEFT's files, where the recipe has them. */ adapter?: string; eval?: EvalMetrics['eval'] };
+export type TrainResult = { step: number; finished: boolean; /** The saved model's directory, when finished. */ model?: string; /** That of its adapters in PEFT's files, where the recipe has them. */ adapter?: string; eval?: EvalMetrics['eval']; /** Rows of the data that could not be used, where there were any: they are in skipped.jsonl. */ skipped?: number };
 
 /** Runs a recipe: clips rendered on the way, one update a step, evaluations, checkpoints, and at the end the model in `<out>/model`.
- * @throws RECIPE, TRAIN (loss not a number, nothing to resume, another run in the folder), IO (full disk): the last whole checkpoint stays */
+ * @throws RECIPE, DATA (rows that cannot be trained on, all at once), TRAIN (loss not a number, nothing to resume, another run in the folder), IO (full disk): the last whole checkpoint stays */
 export async function train(recipe: Recipe, options: TrainOptions = {}): Promise<TrainResult> {
   await mkdir(recipe.out, { recursive: true }).catch((error) => {
     throw writeError(recipe.out, error);
@@ -68,6 +69,7 @@ async function locked(recipe: Recipe, { onStep, onLog, signal, resume = false }:
     await note(line);
   };
   const tokenizer = await openTokenizer(recipe);
+  const opened = await openRunData(recipe);
   const identity = await identityOf(recipe);
   const saved = resume ? await loadCheckpoint(recipe, identity) : await refuseBegun(recipe);
   const model = await startModel(recipe, tokenizer);
@@ -75,18 +77,26 @@ async function locked(recipe: Recipe, { onStep, onLog, signal, resume = false }:
   const state = saved ?? fresh(model);
   const metrics = new MetricsFile(join(recipe.out, 'metrics.jsonl'));
   await metrics.truncate(state.step);
+  const source = runData(recipe, model, opened);
+  const skipped = new SkippedFile(join(recipe.out, 'skipped.jsonl'), source.rows, source.max_bad);
+  await skipped.truncate(state.step);
   await writeWhole(join(recipe.out, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`);
 
   const runtime = await Runtime.create({ threads: recipe.threads });
-  const data = new DataSource({ tokenizer: recipe.tokenizer, config: savedConfig(model.config, recipe), data: recipe.data, batch: recipe.batch, evaluation: recipe.eval });
+  const data = new DataSource(source.settings, { workers: source.workers });
   try {
-    const graphs = trainGraphs(model.tensors, model.config, recipe.optimizer, parsePreprocessorConfig(preprocessorJson(recipe.data)), model.lora);
+    const graphsOf = memoized((layout: Layout) => trainGraphs(model.tensors, model.config, recipe.optimizer, source.normalize, model.lora, layout));
+    const drawn = source.layout === 'clips';
     const started = performance.now();
-    const engine = await trainEngine(runtime, graphs, state, recipe.optimizer, recipe.batch.accumulate, signal);
+    const engine = await trainEngine(runtime, graphsOf(source.layout), state, recipe.optimizer, drawn ? source.micro : (runs) => graphsOf({ runs }), signal);
     const [size, trained] = [model.tensors, model.trained].map((tensors) => [...tensors.values()].reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0));
     await log(`${recipe.name}: ${(size / 1e6).toFixed(2)} M parameters${trained < size ? `, ${(trained / 1e6).toFixed(2)} M of them trained` : ''}, graphs ready in ${((performance.now() - started) / 1000).toFixed(1)} s, ${resume ? `continuing after step ${state.step}` : `seed ${recipe.seed}`}`);
-    const meter = new Meter(recipe.steps, (sizes) => matmulFlops(recipe.batch.accumulate === 1 ? graphs.step : graphs.accumulate, sizes));
-    return await steps({ recipe, identity, model, runtime, engine, data, metrics, log, note, meter, onStep, signal }, state.step);
+    const meter = new Meter(recipe.steps, (sizes) => {
+      const graphs = graphsOf(drawn ? 'clips' : { runs: sizes.runs });
+      return matmulFlops(drawn && source.micro === 1 ? graphs.step : graphs.accumulate, sizes);
+    });
+    const batches = new Batches(data, skipped, log);
+    return await steps({ recipe, identity, model, runtime, engine, source, batches, metrics, log, note, meter, onStep, signal }, state.step);
   } finally {
     await data.close();
     await runtime.dispose();
@@ -105,15 +115,14 @@ function fresh({ trained }: TrainModel): TrainState {
   return { step: 0, weights: trained, m: zeros(), v: zeros() };
 }
 
-type Run = { recipe: Recipe; identity: Identity; model: TrainModel; runtime: Runtime; engine: TrainEngine; data: DataSource; metrics: MetricsFile; log: (line: string) => Promise<void>; /** Into log.txt alone: what the result says too. */ note: (line: string) => Promise<void>; meter: Meter } & Pick<TrainOptions, 'onStep' | 'signal'>;
+type Run = { recipe: Recipe; identity: Identity; model: TrainModel; runtime: Runtime; engine: TrainEngine; source: RunData; batches: Batches; metrics: MetricsFile; log: (line: string) => Promise<void>; /** Into log.txt alone: what the result says too. */ note: (line: string) => Promise<void>; meter: Meter } & Pick<TrainOptions, 'onStep' | 'signal'>;
 
 async function steps(run: Run, done: number): Promise<TrainResult> {
-  const { recipe, identity, engine, metrics, note, meter, onStep, signal } = run;
-  const { accumulate } = recipe.batch;
+  const { recipe, identity, engine, source, batches, metrics, note, meter, onStep, signal } = run;
   let held: EvalMetrics['eval'] | undefined;
   let saved = done;
   const due = (every: number) => (every > 0 && done % every === 0) || done === recipe.steps;
-  const evaluationDue = () => due(recipe.eval.every) && recipe.eval.clips > 0;
+  const evaluationDue = () => due(recipe.eval.every) && source.held > 0;
   let complete = true; // no evaluation is missing
   if (done > 0 && evaluationDue() && !(await readMetrics(metrics.file)).some((line) => 'eval' in line && line.step === done)) {
     held = await evaluate(run, done);
@@ -121,12 +130,12 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
   }
   while (complete && done < recipe.steps) {
     if (signal?.aborted) break;
-    const batches: Batch[] = [];
+    const used: Batch[] = [];
     const lr = recipe.optimizer.lr * scheduleFactor(recipe.schedule, done);
-    const { loss, grad_norm } = await engine.update(microBatches(run, done * accumulate, batches), lr);
+    const { loss, grad_norm } = await engine.update(microBatches(run, done, used), lr);
     done++;
-    if (!Number.isFinite(loss) || !Number.isFinite(grad_norm)) throw notANumber(done, loss, grad_norm, batches, recipe);
-    const speed = meter.step(done, batches.map(({ sizes }) => sizes));
+    if (!Number.isFinite(loss) || !Number.isFinite(grad_norm)) throw notANumber(done, loss, grad_norm, used, recipe);
+    const speed = meter.step(done, used.map(({ sizes }) => sizes));
     await metrics.append({ step: done, loss, grad_norm, lr, ...speed.line });
     const now = evaluationDue() ? await evaluate(run, done) : undefined;
     complete = now !== undefined || !evaluationDue();
@@ -145,13 +154,13 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
     return { step: done, finished: false, eval: held };
   }
   const files = await saveModel(recipe, run.model, (await engine.state()).weights, run.runtime);
-  await note(`finished: ${files.model}`);
-  return { step: done, finished: true, ...files, eval: held };
+  await note(`finished: ${files.model}${batches.skipped > 0 ? `; ${batches.skipped} rows of the data were left out, see skipped.jsonl` : ''}`);
+  return { step: done, finished: true, ...files, eval: held, ...(batches.skipped > 0 && { skipped: batches.skipped }) };
 }
 
 /** Evaluates and writes the result down; undefined when the signal came before its end. */
-async function evaluate({ recipe, engine, data, metrics, log, meter, signal }: Run, step: number): Promise<EvalMetrics['eval'] | undefined> {
-  const held = await evaluateModel(engine, data, recipe, signal).catch((error: unknown) => {
+async function evaluate({ recipe, engine, source, batches, metrics, log, meter, signal }: Run, step: number): Promise<EvalMetrics['eval'] | undefined> {
+  const held = await evaluateModel(engine, { next: (index) => batches.next({ set: 'eval', index }, source.held, step), count: source.held }, signal).catch((error: unknown) => {
     if (signal?.aborted && isAbort(error, signal)) return undefined;
     throw error;
   });
@@ -166,15 +175,25 @@ async function evaluate({ recipe, engine, data, metrics, log, meter, signal }: R
   return held;
 }
 
-/** The micro-batches of an update; `used` collects them for reports. */
-async function* microBatches({ recipe, data, model }: Run, first: number, used: Batch[]): AsyncGenerator<Batch> {
-  const { accumulate } = recipe.batch;
-  for (let index = first; index < first + accumulate; index++) {
-    const batch = await data.next({ set: 'train', index }, recipe.steps * accumulate);
-    if (model.lora.dropout > 0) batch.feeds[DROPOUT] = dropoutRows(recipe.seed, index, batch.sizes, model.config.vision_config);
+/** The micro-batches of the update after `done` ones; `used` collects them for reports. */
+async function* microBatches({ recipe, source: { micro }, batches, model }: Run, done: number, used: Batch[]): AsyncGenerator<Batch> {
+  for (let index = done * micro; index < (done + 1) * micro; index++) {
+    const batch = await batches.next({ set: 'train', index }, recipe.steps * micro, done + 1);
+    if (batch === undefined) continue;
+    if (model.lora.dropout > 0) batch.feeds[DROPOUT] = dropoutRows(recipe.seed, index, batch.sizes);
     used.push(batch);
     yield batch;
   }
+}
+
+/** A function that does its work once for each argument. */
+function memoized<T, R>(work: (value: T) => R): (value: T) => R {
+  const known = new Map<string, R>();
+  return (value) => {
+    const key = JSON.stringify(value);
+    if (!known.has(key)) known.set(key, work(value));
+    return known.get(key)!;
+  };
 }
 
 function notANumber(step: number, loss: number, grad_norm: number, batches: Batch[], recipe: Recipe): StaveError {

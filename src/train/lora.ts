@@ -5,7 +5,7 @@ import { checkPatterns, parsePatterns } from '../models/adapter-config.ts';
 import type { Fields } from '../models/fields.ts';
 import { keyPattern, linearLayers, loraA, loraB, loraLayers, type LoraConfig, type LoraLayer } from '../models/lora.ts';
 import { dropout, type Lora } from '../nn/index.ts';
-import type { Batch } from './batch.ts';
+import type { Sizes } from './batch.ts';
 
 /** The recipe's field. What of the model is trained whole gets none: `trainable` says that. */
 export type LoraSettings = Pick<LoraConfig, 'r' | 'alpha' | 'dropout' | 'targets' | 'rank_pattern' | 'alpha_pattern'>;
@@ -75,8 +75,7 @@ export function findLora({ layers, dropout: rate }: LoraTraining, find: (name: s
 }
 
 /** The numbers for a micro-batch: as many as the layer with most rows has. */
-export function dropoutRows(seed: number, index: number, { B, T, M, S }: Batch['sizes'], { spatial_merge_size }: { spatial_merge_size: number }): Tensor {
+export function dropoutRows(seed: number, index: number, { rows }: Pick<Sizes, 'rows'>): Tensor {
   const { range } = random(seed, DROPOUT, index);
-  const rows = B * Math.max(T * M * spatial_merge_size ** 2, S); // patches of the vision encoder, positions of the language model
   return { dtype: 'float32', dims: [rows], data: Float32Array.from({ length: rows }, () => range(256, 1024)) };
 }

@@ -1,8 +1,11 @@
 import { StaveError } from '../errors.ts';
+import type { FrameSampling } from '../generate/frame-sampling.ts';
+import { samplingOf } from '../generate/model-files.ts';
 import { floats } from '../models/checkpoint.ts';
 import { linearLayers, quote } from '../models/lora.ts';
-import { configJson, openQwen2VL, parameterShapes, parseConfig, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
+import { configJson, openQwen2VL, parameterShapes, parseConfig, parsePreprocessorConfig, type PreprocessorConfig, type PreprocessorFile, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import type { Tokenizer } from '../text/index.ts';
+import { preprocessorJson } from './export.ts';
 import { initialWeights } from './init.ts';
 import { startLora, trainedLayers, type LoraTraining } from './lora.ts';
 import type { Recipe } from './recipe.ts';
@@ -52,8 +55,14 @@ export function newConfig(recipe: Recipe, tokenizer: Tokenizer): Qwen2VLConfig {
 }
 
 /** config.json to save: the model's, and how clips are sampled for it. */
-export function savedConfig(config: Qwen2VLConfig, recipe: Recipe): Record<string, unknown> {
-  return { ...configJson(config), stave: { sampling: { rule: 'count', frames: recipe.data.frames, repeat: true } } };
+export function savedConfig(config: Qwen2VLConfig, { data }: Recipe): Record<string, unknown> {
+  const sampling: FrameSampling = data.task === 'motion10' ? { rule: 'count', frames: data.frames, repeat: true } : (data.sampling ?? modelSampling(config));
+  return { ...configJson(config), stave: { sampling } };
+}
+
+/** The frames that a model says it was made for, or the authors' rule. @throws MODEL_CONFIG */
+export function modelSampling(config: Qwen2VLConfig): FrameSampling {
+  return samplingOf({ dir: '', config }).value;
 }
 
 /** Whether a tensor's name matches one of the patterns; `*` stands for anything. */
@@ -77,6 +86,9 @@ export type TrainModel = {
   read(name: string): Promise<Float32Array>;
   /** What the checkpoint that it started from calls a tensor. */
   storedName(name: string): string;
+  /** How frames become patches, and the files that say so: of the checkpoint, or with the recipe's bounds. */
+  preprocessor: Record<'image' | 'video', PreprocessorConfig>;
+  preprocessor_files: PreprocessorFile[];
   close(): Promise<void>;
 };
 
@@ -92,7 +104,7 @@ export async function startModel(recipe: Recipe, tokenizer: Tokenizer): Promise<
 }
 
 /** A model's weights, before it is said which are trained. */
-type Source = Pick<TrainModel, 'config' | 'shapes' | 'read' | 'storedName' | 'close'> & { /** A tensor that stays as it is, for the graphs. */ frozen(name: string): ModelTensor };
+type Source = Pick<TrainModel, 'config' | 'shapes' | 'read' | 'storedName' | 'preprocessor' | 'preprocessor_files' | 'close'> & { /** A tensor that stays as it is, for the graphs. */ frozen(name: string): ModelTensor };
 
 async function withTrained(recipe: Recipe, { frozen, ...source }: Source): Promise<TrainModel> {
   const names = [...source.shapes.keys()];
@@ -114,6 +126,9 @@ const linearNames = (shapes: ReadonlyMap<string, readonly number[]>): string[] =
 
 function fromScratch(recipe: Recipe, config: Qwen2VLConfig): Source {
   const weights = initialWeights(config, recipe);
+  const { min_pixels, max_pixels } = recipe.data;
+  const said = preprocessorJson({ min_pixels: min_pixels!, max_pixels: max_pixels! }); // a recipe of a new model has both
+  const preprocessor = parsePreprocessorConfig(said);
   return {
     config,
     shapes: new Map([...weights].map(([name, { shape }]) => [name, shape])),
@@ -123,13 +138,15 @@ function fromScratch(recipe: Recipe, config: Qwen2VLConfig): Source {
       return { shape, source: { data } };
     },
     storedName: (name) => name,
+    preprocessor: { image: preprocessor, video: preprocessor },
+    preprocessor_files: [{ name: 'preprocessor_config.json', said }],
     close: async () => {},
   };
 }
 
 /** A checkpoint's weights. Frozen ones stay in their files, from which the engine takes them, as in inference. */
 async function fromCheckpoint(directory: string): Promise<Source> {
-  const { config, weights: stored, storedName } = await openQwen2VL(directory);
+  const { config, weights: stored, storedName, preprocessor, video_preprocessor, preprocessor_files } = await openQwen2VL(directory);
   const shapes = parameterShapes(config);
   return {
     config,
@@ -140,6 +157,8 @@ async function fromCheckpoint(directory: string): Promise<Source> {
       return { shape: shapes.get(name)!, source, dtype: floats[dtype] };
     },
     storedName,
+    preprocessor: { image: preprocessor, video: video_preprocessor },
+    preprocessor_files: [...new Map(Object.values(preprocessor_files).map((file) => [file.name, file])).values()],
     close: () => stored.close(),
   };
 }

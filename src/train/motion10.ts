@@ -3,10 +3,13 @@ import { frameSize, gridOf, mropeTables, parsePreprocessorConfig, pixelBytes, ro
 import type { Question } from '../tasks/question.ts';
 import { reverseClip, trainingClip, type TrainingClip } from '../tasks/training-clip.ts';
 import { encodeConversation, labelsOf, type ChatTemplate, type Tokenizer } from '../text/index.ts';
-import { packBatch, splitPrefix, type Batch, type Sample, type Segment } from './batch.ts';
-import type { BatchId, DataSettings } from './data.ts';
+import { packBatch, splitPrefix, type Batch, type BatchId, type Sample, type Segment } from './batch.ts';
 import { preprocessorJson } from './export.ts';
 import { everything, turnAt, type Turn } from './lesson.ts';
+import type { Recipe } from './recipe.ts';
+import type { Motion10Data } from './recipe-data.ts';
+
+export type Motion10Settings = { data: Motion10Data; batch: Recipe['batch']; evaluation: Recipe['eval'] };
 
 type FrameSize = { width: number; height: number };
 
@@ -14,7 +17,7 @@ type FrameSize = { width: number; height: number };
 type Setting = Required<Pick<Turn, 'frames' | 'clips' | 'questions' | 'pixels' | 'scenes'>> & Pick<Turn, 'kinds' | 'actions'> & { /** Share of clips in their simplest look */ plain: number; upright?: number };
 
 /** Batches of Motion-10: clips of one grid, each with some of the questions that fit it. A batch is a function of the settings and its id alone. */
-export function motion10Batches(settings: DataSettings, config: Qwen2VLConfig, tokenizer: Tokenizer, template: ChatTemplate): (id: BatchId) => Batch {
+export function motion10Batches(settings: Motion10Settings, config: Qwen2VLConfig, tokenizer: Tokenizer, template: ChatTemplate): (id: BatchId) => Batch {
   const { data, batch, evaluation } = settings;
   const { vision_config: vision } = config;
   const merge = vision.spatial_merge_size;

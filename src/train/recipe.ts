@@ -3,9 +3,9 @@ import { dirname, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { Fields } from '../models/fields.ts';
 import { changed, type Changes } from './change.ts';
-import { AREA, evenFrames, parseLesson, type Lesson } from './lesson.ts';
 import { parseLora, type LoraSettings } from './lora.ts';
 import type { AdamWSettings } from './optimizer.ts';
+import { parseData, SEED, type ConversationData, type Motion10Data } from './recipe-data.ts';
 import type { Schedule } from './schedule.ts';
 
 /** A training run, complete: with the same recipe and stave version the same weights come out. */
@@ -30,19 +30,7 @@ export type Recipe = {
   trainable: string[];
   /** Low-rank adapters on linear layers that are not trained whole. Absent: none. */
   lora?: LoraSettings;
-  data: {
-    task: 'motion10';
-    frames: number;
-    /** Frames are resized to multiples of 28 with an area in between, as the processor does when the model is used. */
-    min_pixels: number;
-    max_pixels: number;
-    questions: number;
-    /** What comes first, one after the other, before everything is shown and asked: where several questions compete from the start, each hides the others' faint first signal. */
-    lessons: Lesson[];
-    /** Every other clip is the one before it played backwards: pairs that only their order in time tells apart, for half the rendering. */
-    pairs: boolean;
-    seed: number;
-  };
+  data: Motion10Data | ConversationData;
   batch: { clips: number; accumulate: number; /** What the loss averages over: each answer, or each clip's answer tokens */ average: 'answer' | 'clip' };
   optimizer: AdamWSettings;
   /** Its total_steps are the run's; more, and the run ends before the rate is down. */
@@ -90,6 +78,7 @@ export function parseRecipe(json: unknown, base: string): Recipe {
   const steps = root.integer('steps');
   const seed = root.integer('seed', 1, SEED);
   const init = root.has('init') ? resolve(base, root.string('init')) : null;
+  const source = parseData(data, base, seed), drawn = source.task === 'motion10';
   const lora = root.has('lora') ? parseLora(root.object('lora')) : undefined;
   if (lora && init === null) root.refuse('lora', 'an adapter belongs to a checkpoint, and without init a new model is made', 'give init, or leave lora out');
   const recipe: Recipe = {
@@ -103,37 +92,26 @@ export function parseRecipe(json: unknown, base: string): Recipe {
     attention_init: root.oneOf('attention_init', ['free', 'neighbours'], 'free'),
     init_std: root.has('init_std') && root.json.init_std === 'fan_in' ? 'fan_in' : root.number('init_std', 0.02, { min: 0, max: 1 }),
     trainable: root.list('trainable', (v): v is string => typeof v === 'string', 'patterns of tensor names, for example "visual.blocks.*.temp_attn.*"', lora ? [] : ['*']),
-    data: {
-      task: data.oneOf('task', ['motion10']),
-      frames: evenFrames(data, 'frames', 16),
-      min_pixels: data.integer('min_pixels', 84 * 112, AREA),
-      max_pixels: data.integer('max_pixels', 84 * 168, AREA),
-      lessons: data.objects('lessons').map(parseLesson),
-      pairs: data.boolean('pairs', false),
-      questions: data.integer('questions', 4, { max: 32 }),
-      seed: data.integer('seed', seed, SEED),
-    },
+    data: source,
     batch: {
-      clips: batch.integer('clips', 32, { max: 4096 }),
+      clips: batch.integer('clips', drawn ? 32 : 1, { max: 4096 }),
       accumulate: batch.integer('accumulate', 1, { max: 1024 }),
-      average: batch.oneOf('average', ['answer', 'clip'], 'answer'),
+      average: batch.oneOf('average', ['answer', 'clip'], drawn ? 'answer' : 'clip'),
     },
     optimizer: parseOptimizer(optimizer),
     schedule: { name: schedule.oneOf('name', ['cosine', 'linear', 'constant'], 'cosine'), warmup_steps: schedule.integer('warmup_steps', Math.ceil(steps / 20), { min: 0 }), floor: schedule.number('floor', 0, { min: 0, max: 1 }), total_steps: schedule.integer('total_steps', steps, { min: steps }) },
     steps,
-    eval: { every: evaluation.integer('every', 200, { min: 0 }), clips: evaluation.integer('clips', 128, { min: 0 }), seed: evaluation.integer('seed', 1_000_003, SEED) },
+    eval: { every: evaluation.integer('every', 200, { min: 0 }), clips: evaluation.integer('clips', source.task === 'conversations' && source.eval === null ? 0 : 128, { min: 0 }), seed: evaluation.integer('seed', 1_000_003, SEED) },
     checkpoint: { every: checkpoint.integer('every', 200, { min: 0 }), keep: checkpoint.integer('keep', 2) },
     dtype: root.oneOf('dtype', ['F32', 'BF16'], 'BF16'),
     threads: root.integer('threads', 2, { max: 256 }),
     ...(lora && { lora }), // last, and only where it is: hashes of older recipes stay
   };
-  const { min_pixels, max_pixels } = recipe.data;
-  if (min_pixels > max_pixels) data.refuse('min_pixels', `it is above data.max_pixels, ${max_pixels}`, 'swap them');
+  for (const bound of ['min_pixels', 'max_pixels'] as const) if (init === null && source[bound] === null) data.refuse(bound, 'a new model says nothing of its frames\' size', 'give data.min_pixels and data.max_pixels');
+  if (source.task === 'conversations' && source.eval === null && recipe.eval.clips > 0) evaluation.refuse('clips', 'there are no held-out conversations', 'give a file of them as data.eval');
   for (const fields of [root, data, batch, optimizer, schedule, evaluation, checkpoint]) fields.done();
   return recipe;
 }
-
-const SEED = { min: 0, max: 0xffffffff };
 
 function parseOptimizer(fields: Fields): AdamWSettings {
   const betas = fields.numbers('betas', 2, [0.9, 0.999]) as [number, number];

@@ -31,7 +31,7 @@ export type Normalize = Pick<PreprocessorConfig, 'image_mean' | 'image_std'>;
 export type Forward = { loss: Value; nll: Value; logits: Value };
 
 /** What a batch is made of: `clips` of one grid side by side, each with a row of tokens; or one conversation, whose videos and images go through the vision encoder in so many
- * runs (inputs of the second one end in .1, and so on). */
+ * runs (inputs of the second one end in _1, and so on). */
 export type Layout = 'clips' | { runs: number };
 
 function symbols(layout: Layout): { /** Of the clips of a run. */ clips: string; /** Of tokens. */ rows: Dim; runs: string[] } {
@@ -40,7 +40,7 @@ function symbols(layout: Layout): { /** Of the clips of a run. */ clips: string;
 }
 
 /** What names of inputs end in that belong to a run of the vision encoder. */
-export const suffixOf = (run: number): string => (run === 0 ? '' : `.${run}`);
+export const suffixOf = (run: number): string => (run === 0 ? '' : `_${run}`);
 
 /** The graph inputs and the loss of a batch. */
 export function forward(p: Params, config: Qwen2VLConfig, normalize: Normalize, layout: Layout = 'clips'): Forward {

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { findRows, RowReader, rowTable, type FoundRow } from '../../src/data/rows.ts';
+import { findRows, rowAt, rowTable, type FoundRow } from '../../src/data/rows.ts';
 import { StaveError } from '../../src/errors.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'stave-rows-'));
@@ -14,9 +14,8 @@ async function rowsOf(name: string, text: string): Promise<FoundRow[]> {
   await writeFile(file, text);
   const rows: FoundRow[] = [];
   for await (const row of findRows(file)) rows.push(row);
-  const reader = new RowReader(rowTable(file, rows));
-  for (const [i, { text: found, line }] of rows.entries()) assert.deepEqual(await reader.row(i).then((row) => [row.text, row.line]), [found, line], 'read again by its place');
-  await reader.close();
+  const table = rowTable(file, rows);
+  for (const [i, { text: found, line }] of rows.entries()) assert.deepEqual(await rowAt(table, i).then((row) => [row.text, row.line]), [found, line], 'read again by its place');
   return rows;
 }
 

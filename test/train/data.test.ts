@@ -10,20 +10,21 @@ import { matmulFlops } from '../../src/train/flops.ts';
 import { motion10Batches } from '../../src/train/motion10.ts';
 import { newConfig, savedConfig } from '../../src/train/model.ts';
 import { tiny, tokenizer } from './tiny.ts';
+import type { Motion10Data } from '../../src/train/recipe-data.ts';
 
 const bytes = ({ feeds }: Batch) => Object.fromEntries(Object.entries(feeds).map(([name, { dims, data }]) => [name, [dims, Buffer.from(data.buffer).toString('base64')]]));
 
 test('a batch depends on its number alone; training and held-out clips differ', async () => {
   await using setup = await tiny();
   const { recipe } = setup;
-  const settings = { tokenizer: recipe.tokenizer, config: savedConfig(newConfig(recipe, await loadTokenizer(textReader(tokenizer))), recipe), data: recipe.data, batch: recipe.batch, evaluation: recipe.eval };
+  const settings = { tokenizer: recipe.tokenizer, config: savedConfig(newConfig(recipe, await loadTokenizer(textReader(tokenizer))), recipe), data: recipe.data as Motion10Data, batch: recipe.batch, evaluation: recipe.eval };
   const [one, other] = [new DataSource(settings), new DataSource(settings, { ahead: 0 })];
   try {
     await one.next({ set: 'train', index: 0 });
     await one.next({ set: 'train', index: 1 });
-    const third = await one.next({ set: 'train', index: 2 });
-    assert.deepEqual(bytes(await other.next({ set: 'train', index: 2 })), bytes(third));
-    assert.notDeepEqual(bytes(await other.next({ set: 'eval', index: 2 })), bytes(third));
+    const third = (await one.next({ set: 'train', index: 2 })) as Batch;
+    assert.deepEqual(bytes((await other.next({ set: 'train', index: 2 })) as Batch), bytes(third));
+    assert.notDeepEqual(bytes((await other.next({ set: 'eval', index: 2 })) as Batch), bytes(third));
     assert.equal(third.sizes.B, 2);
     assert.deepEqual(third.segments.map(({ seed }) => seed), ['train/1/2/0', 'train/1/2/0', 'train/1/2/1', 'train/1/2/1']);
     assert.ok(third.feeds.pixel_values.data.buffer instanceof SharedArrayBuffer);
@@ -35,7 +36,7 @@ test('a batch depends on its number alone; training and held-out clips differ', 
 test('in a process with flags that no worker takes, batches are made all the same', async () => {
   await using setup = await tiny();
   const { recipe } = setup;
-  const settings = { tokenizer: recipe.tokenizer, config: savedConfig(newConfig(recipe, await loadTokenizer(textReader(tokenizer))), recipe), data: recipe.data, batch: recipe.batch, evaluation: recipe.eval };
+  const settings = { tokenizer: recipe.tokenizer, config: savedConfig(newConfig(recipe, await loadTokenizer(textReader(tokenizer))), recipe), data: recipe.data as Motion10Data, batch: recipe.batch, evaluation: recipe.eval };
   const script = `
     import { DataSource } from ${JSON.stringify(new URL('../../src/train/data.ts', import.meta.url).href)};
     const data = new DataSource(${JSON.stringify(settings)}, { ahead: 0 });
@@ -49,7 +50,7 @@ test('in pairs every other clip is the one before it played backwards', async ()
   await using setup = await tiny({ data: { task: 'motion10', frames: 4, min_pixels: 3136, max_pixels: 4704, questions: 2, pairs: true } });
   const { recipe } = setup;
   const tok = await loadTokenizer(textReader(tokenizer));
-  const make = motion10Batches({ tokenizer, config: {}, data: recipe.data, batch: { ...recipe.batch, clips: 3 }, evaluation: recipe.eval }, newConfig(recipe, tok), tok, await loadChatTemplate(textReader(tokenizer)));
+  const make = motion10Batches({ data: recipe.data as Motion10Data, batch: { ...recipe.batch, clips: 3 }, evaluation: recipe.eval }, newConfig(recipe, tok), tok, await loadChatTemplate(textReader(tokenizer)));
   const batch = make({ set: 'train', index: 0 });
   const [B, T, N, P] = batch.feeds.pixel_values.dims;
   const pixels = batch.feeds.pixel_values.data as Uint8Array;
@@ -66,7 +67,7 @@ test('a lesson has its own frames, clips and questions, and the usual follows it
   await using setup = await tiny({ data: { task: 'motion10', frames: 4, min_pixels: 3136, max_pixels: 4704, questions: 2, pairs: true, lessons } });
   const { recipe } = setup;
   const tok = await loadTokenizer(textReader(tokenizer));
-  const make = motion10Batches({ tokenizer, config: {}, data: recipe.data, batch: { ...recipe.batch, accumulate: 2 }, evaluation: recipe.eval }, newConfig(recipe, tok), tok, await loadChatTemplate(textReader(tokenizer)));
+  const make = motion10Batches({ data: recipe.data as Motion10Data, batch: { ...recipe.batch, accumulate: 2 }, evaluation: recipe.eval }, newConfig(recipe, tok), tok, await loadChatTemplate(textReader(tokenizer)));
   const sizes = (index: number, set: 'train' | 'eval' = 'train') => make({ set, index }).feeds.pixel_values.dims.slice(0, 2); // clips, frame groups
   for (const index of [0, 3]) assert.deepEqual(sizes(index), [3, 1]); // both micro-batches of the first two updates
   for (const index of [4, 5, 8, 100]) assert.deepEqual(sizes(index), [2, 2]);

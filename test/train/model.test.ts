@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { textReader } from '../../src/models/checkpoint.ts';
 import { loadTokenizer } from '../../src/text/index.ts';
-import { exportModel } from '../../src/train/export.ts';
+import { exportModel, preprocessorJson } from '../../src/train/export.ts';
 import { savedConfig, startModel } from '../../src/train/model.ts';
 import { tiny } from './tiny.ts';
 
@@ -17,7 +17,7 @@ test('training goes on from a checkpoint, whichever transformers named its tenso
   for (const [folder, nameOf] of [['old', (name: string) => name], ['new', renamed]] as const) {
     const directory = join(recipe.out, folder);
     const weights = [...fresh.trained].map(([name, tensor]): [string, typeof tensor] => [nameOf(name), tensor]);
-    await exportModel(directory, { config: savedConfig(fresh.config, recipe), weights, dtype: 'F32', tokenizer: recipe.tokenizer, min_pixels: 3136, max_pixels: 4704, eos_token_id: [1], pad_token_id: 0 });
+    await exportModel(directory, { config: savedConfig(fresh.config, recipe), weights, dtype: 'F32', tokenizer: recipe.tokenizer, preprocessors: [{ name: 'preprocessor_config.json', said: preprocessorJson({ min_pixels: 3136, max_pixels: 4704 }) }], eos_token_id: [1], pad_token_id: 0 });
     const read = await startModel({ ...recipe, init: directory, model: {} }, tokenizer);
     assert.deepEqual(read.trained, fresh.trained);
     await read.close();

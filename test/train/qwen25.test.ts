@@ -11,6 +11,7 @@ import { loadChatTemplate, loadTokenizer } from '../../src/text/index.ts';
 import { motion10Batches } from '../../src/train/motion10.ts';
 import { parseRecipe } from '../../src/train/recipe.ts';
 import { forward } from '../../src/train/step.ts';
+import type { Motion10Data } from '../../src/train/recipe-data.ts';
 
 const dir = fileURLToPath(new URL('../goldens/models/staveq2_5', import.meta.url));
 const model = await openQwen2VL(dir);
@@ -19,7 +20,7 @@ const { config } = model;
 const shapes = parameterShapes(config);
 // 6 × 10 patches: the windows at the right and lower edge are not full
 const recipe = parseRecipe({ out: 'run', init: dir, trainable: ['*'], data: { task: 'motion10', frames: 6, min_pixels: 11760, max_pixels: 11760, questions: 2 }, batch: { clips: 1 }, optimizer: { lr: 1 }, steps: 1 }, '/');
-const batch = motion10Batches({ tokenizer: dir, config: {}, data: recipe.data, batch: recipe.batch, evaluation: recipe.eval }, config, await loadTokenizer(read), await loadChatTemplate(read))({ set: 'train', index: 0 });
+const batch = motion10Batches({ data: recipe.data as Motion10Data, batch: recipe.batch, evaluation: recipe.eval }, config, await loadTokenizer(read), await loadChatTemplate(read))({ set: 'train', index: 0 });
 
 test('gradients of a Qwen2.5-VL with temporal attention equal central differences, in windows and out of them', async () => {
   const names = ['visual.patch_embed.proj.weight', ...[0, 1, 2].flatMap((i) => ['attn.qkv.weight', 'norm1.weight', 'temp_attn.qkv.weight', 'temp_attn.proj.bias', 'norm3.weight', 'mlp.gate_proj.weight'].map((end) => `visual.blocks.${i}.${end}`)), 'visual.merger.mlp.2.weight', 'model.layers.0.self_attn.k_proj.weight'].filter((name) => shapes.has(name));
