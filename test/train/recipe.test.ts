@@ -26,7 +26,7 @@ test('a wrong field is named with its value and what is allowed', () => {
   assert.equal(parse({ steps: -3 }), 'steps is -3\n→ give an integer from 1 to 2147483647');
   assert.equal(parse({ steps: undefined }), 'steps is missing\n→ give an integer from 1 to 2147483647');
   assert.equal(parse({ optimizer: { lr: 'high' } }), 'optimizer.lr is "high"\n→ give a number of at least 0');
-  assert.equal(parse({ data: { task: 'ssv2' } }), 'data.task is "ssv2"\n→ give one of "motion10"');
+  assert.equal(parse({ data: { task: 'ssv2' } }), 'data.task is "ssv2"\n→ give one of "motion10", "conversations"');
   assert.match(parse({ optimizer: { lr: 1, learning_rate: 2 } }), /^optimizer\.learning_rate is not a known field\n→ known fields here: /);
   assert.match(parse({ batch: 7 }), /^batch is 7\n→ give an object/);
   assert.match(parse({ data: { task: 'motion10', frames: 5 } }), /^data\.frames is 5\nthe vision encoder takes frames in pairs\n→ give an even number/);
