@@ -1,8 +1,9 @@
 /** The ledger of a run: a line of JSON per answer, on disk before the next question is asked. It is only ever appended to: what a crash can spoil is the line
  * that was being written, and that is cut off. (Why not SQLite: docs/decisions/eval-ledger.md) */
-import { mkdir, open, readFile, truncate, type FileHandle } from 'node:fs/promises';
+import { open, readFile, truncate, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StaveError } from '../errors.ts';
+import { makeFolder } from '../files/folder.ts';
 import { takeLock, type Lock } from '../files/lock.ts';
 import { list, writeError } from '../files/write.ts';
 import type { Mode } from './modes.ts';
@@ -111,11 +112,11 @@ export class Ledger {
     this.lines = lines;
   }
 
-  /** Opens a ledger for this process alone, or begins it. @throws DATA for a damaged line or another run's ledger, USAGE when another process writes it, IO */
+  /** Opens a ledger for this process alone, or begins it. @throws DATA for a damaged line or another run's ledger; IO, also when another process writes it */
   static async open(file: string, header: Header, session: Session): Promise<Ledger> {
     const folder = dirname(file);
-    await mkdir(folder, { recursive: true }).catch((cause: unknown) => { throw writeError(folder, cause); });
-    const lock = await takeLock(`${file}.lock`, (who) => new StaveError('USAGE', { what: `another run writes ${file}`, why: who, fix: 'wait for its end, choose another --output, or give each process a --shard of its own' }));
+    await makeFolder(folder).catch((cause: unknown) => { throw writeError(folder, cause); });
+    const lock = await takeLock(`${file}.lock`, (who) => new StaveError('IO', { what: `another run writes ${file}`, why: who, fix: 'wait for its end, choose another --output, or give each process a --shard of its own' }));
     try {
       const { header: found, lines, whole } = await readLedger(file);
       checkHeader({ header: found, lines }, header, file);

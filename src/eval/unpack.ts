@@ -1,6 +1,6 @@
 /** Archives of a data set, unpacked once into its folder below the root. They come from the internet: every name and size is checked before a byte is written. */
 import { constants, createWriteStream } from 'node:fs';
-import { mkdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -8,6 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import * as zlib from 'node:zlib';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
 import { StaveError } from '../errors.ts';
+import { makeFolder } from '../files/folder.ts';
 import { takeLock, type Lock } from '../files/lock.ts';
 import { sizeOf } from '../files/look.ts';
 import { list, writeError, writeWhole } from '../files/write.ts';
@@ -138,7 +139,7 @@ async function checkRoom(folder: string, entries: readonly Entry[]): Promise<voi
 
 /** Whole under its name or not at all; its size (by yauzl) and checksum are those that the archive states. */
 async function writeEntry(zip: ZipFile, entry: Entry, path: string, signal: AbortSignal | undefined): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const temporary = `${path}.partial`;
   let sum = 0;
   const check = new Transform({

@@ -1,7 +1,7 @@
 /** The files of a finished run. All but the manifest and lmms-eval's own form are functions of data and answers: the same from one process or many, in one go or resumed. */
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { makeFolder } from '../files/folder.ts';
 import { sizeOf } from '../files/look.ts';
 import { writeError, writeWhole } from '../files/write.ts';
 import { resultPaths, resultsFile, sampleLine } from '../tasks/lmms/result-files.ts';
@@ -93,7 +93,7 @@ const plainDoc = (doc: Doc): Doc => (Array.isArray(doc) ? { turns: doc } : doc);
 
 async function write(output: string, name: string, text: string): Promise<void> {
   const file = join(output, name);
-  await mkdir(dirname(file), { recursive: true }).catch((cause: unknown) => { throw writeError(file, cause); });
+  await makeFolder(dirname(file)).catch((cause: unknown) => { throw writeError(file, cause); });
   await writeWhole(file, text);
 }
 

@@ -1,10 +1,11 @@
 /** One process at a time: a file that says who has it. */
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { makeFolder } from './folder.ts';
 import { writeError } from './write.ts';
 
 type Holder = { pid: number; host: string; /** Tells a lock of this process from one of an earlier process with its number. */ id: string };
@@ -23,7 +24,7 @@ export async function takeLock(file: string, inUse: (who: string) => Error): Pro
   const own: Holder = { pid: process.pid, host: hostname(), id: randomUUID() };
   held.add(own.id);
   try {
-    await mkdir(dirname(file), { recursive: true }).catch((cause: unknown) => { throw writeError(file, cause); });
+    await makeFolder(dirname(file)).catch((cause: unknown) => { throw writeError(file, cause); });
     for (let looks = 0; !(await create(file, JSON.stringify(own))); looks++) {
       const text = await readFile(file, 'utf8').catch(() => undefined);
       const holder = text === undefined ? undefined : parse(text);

@@ -1,8 +1,9 @@
 /** Writing files so that each is there whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StaveError } from '../errors.ts';
+import { makeFolder } from './folder.ts';
 
 /** Writes a whole file or nothing: temporary name, fsync, rename. @throws IO */
 export async function writeWhole(file: string, data: string | Uint8Array): Promise<void> {
@@ -29,7 +30,7 @@ export async function writeDirectory(directory: string, fill: (temporary: string
   const temporary = `${directory}.partial`, old = `${directory}.old`;
   try {
     await rm(temporary, { recursive: true, force: true });
-    await mkdir(temporary, { recursive: true });
+    await makeFolder(temporary);
     await fill(temporary);
     await rm(old, { recursive: true, force: true });
     await rename(directory, old).catch(ignoreMissing);

@@ -1,6 +1,7 @@
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { isAbort, StaveError } from '../errors.ts';
+import { makeFolder } from '../files/folder.ts';
 import { Ahead, aheadLimit, type Upcoming } from './ahead.ts';
 import type { AnswerResult } from './answer.ts';
 import { locate, readAnswers, readQuestions, type BatchQuestion, type EarlierAnswer } from './batch-files.ts';
@@ -141,7 +142,7 @@ function checkSame({ id, video, question }: BatchQuestion, answer: EarlierAnswer
 
 async function openAnswers(out: string): Promise<FileHandle> {
   try {
-    await mkdir(dirname(out), { recursive: true });
+    await makeFolder(dirname(out));
     return await open(out, 'a');
   } catch (cause) {
     throw new StaveError('IO', { what: `cannot write ${out}`, why: (cause as Error).message, fix: 'choose another --out', cause });

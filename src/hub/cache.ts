@@ -2,9 +2,10 @@
  * models--OWNER--NAME/ blobs/ETAG (the bytes), snapshots/COMMIT/FILE (a link there), refs/REVISION (the commit, as text). */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, link, mkdir, readFile, realpath, rename, rm, statfs, symlink } from 'node:fs/promises';
+import { copyFile, link, readFile, realpath, rename, rm, statfs, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { StaveError } from '../errors.ts';
+import { makeFolder } from '../files/folder.ts';
 import { takeLock, type Lock } from '../files/lock.ts';
 import { sizeOf } from '../files/look.ts';
 import { writeError, writeWhole } from '../files/write.ts';
@@ -29,7 +30,7 @@ export function lockModel({ id, cache }: Place): Promise<Lock> {
 export async function place(blob: string, file: string, symlinks: boolean): Promise<void> {
   const temporary = `${file}.${randomBytes(4).toString('hex')}.partial`;
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     const bytes = await realpath(blob); // of other clients it may be a link itself
     if ((await realpath(file).catch(() => undefined)) === bytes) return;
     const done = (symlinks && (await works(symlink(relative(dirname(file), blob), temporary)))) || (await works(link(bytes, temporary)));
@@ -47,7 +48,7 @@ const works = (making: Promise<void>): Promise<boolean> => making.then(() => tru
 export async function writeRef({ root }: Place, revision: string, commit: string): Promise<void> {
   if (isCommit(revision) || (await readRef({ root }, revision)) === commit) return;
   const file = join(root, 'refs', revision);
-  await mkdir(dirname(file), { recursive: true }).catch((cause: unknown) => { throw writeError(file, cause); });
+  await makeFolder(dirname(file)).catch((cause: unknown) => { throw writeError(file, cause); });
   await writeWhole(file, commit);
 }
 

@@ -1,7 +1,8 @@
 /** A model from the Hub into the cache, whole or to be continued. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StaveError } from '../errors.ts';
+import { makeFolder } from '../files/folder.ts';
 import { writeError } from '../files/write.ts';
 import { fileInfo, listFiles, type Listing, type RemoteFile } from './api.ts';
 import { downloadBlob } from './blob.ts';
@@ -55,7 +56,7 @@ export async function pull(id: string, { revision = 'main', onProgress, signal =
   const listing = await listFiles(hub, id, revision, { signal, pauses, onWait: (waiting) => onProgress?.({ file: '', done: 0, total: 0, fetched: 0, waiting }) });
   const where = placeOf(hub.cache, id);
   await using _ = await lockModel(where);
-  await mkdir(join(where.root, 'blobs'), { recursive: true }).catch((cause: unknown) => { throw writeError(where.root, cause); });
+  await makeFolder(join(where.root, 'blobs')).catch((cause: unknown) => { throw writeError(where.root, cause); });
   return await new Pull(hub, where, revision, listing, { signal, pauses }, onProgress).run(); // awaited: the lock is held until then
 }
 

@@ -1,6 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAbort, StaveError } from '../errors.ts';
+import { makeFolder } from '../files/folder.ts';
 import { renderer, type Scene } from '../clips/index.ts';
 import { exists } from '../files/look.ts';
 import { writeError, writeWhole } from '../files/write.ts';
@@ -76,16 +77,16 @@ export async function* pictures(scene: Scene): AsyncGenerator<Picture> {
 async function begin(out: string, settings: Begun): Promise<void> {
   const file = join(out, 'set.json');
   try {
-    await mkdir(out, { recursive: true });
+    await makeFolder(out);
   } catch (cause) {
     throw writeError(out, cause);
   }
   if (await exists(file)) {
     const found = await readFile(file, 'utf8');
     if (found === serialised(settings)) return;
-    throw new StaveError('USAGE', { what: `${out} holds clips made with other settings`, why: `${file} says ${found.replace(/\s+/g, ' ').trim()}`, fix: 'use another folder, or the same seed, classes and codec to go on' });
+    throw new StaveError('DATA', { what: `${out} holds clips made with other settings`, why: `${file} says ${found.replace(/\s+/g, ' ').trim()}`, fix: 'use another folder, or the same seed, classes and codec to go on' });
   }
-  if (await exists(join(out, 'labels.jsonl'))) throw new StaveError('USAGE', { what: `${out} has a labels.jsonl but no set.json`, why: 'its clips are not known to belong to this set', fix: 'use another folder' });
+  if (await exists(join(out, 'labels.jsonl'))) throw new StaveError('DATA', { what: `${out} has a labels.jsonl but no set.json`, why: 'its clips are not known to belong to this set', fix: 'use another folder' });
   await writeWhole(file, serialised(settings));
 }
 

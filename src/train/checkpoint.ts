@@ -1,6 +1,7 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { StaveError } from '../errors.ts';
+import { makeFolder } from '../files/folder.ts';
 import { openWeights, saveSafetensors } from '../weights/index.ts';
 import { list, writeDirectory, writeWhole } from '../files/write.ts';
 import { differences, firstFormatHash, type Identity } from './identity.ts';
@@ -22,7 +23,7 @@ type StateFile = { format: 1; step: number; recipe: string } | { format: 2; step
 /** Writes `<out>/checkpoints/step-<n>` whole, then removes all but the last `keep`. Returns its path. @throws StaveError IO */
 export async function saveCheckpoint(recipe: Recipe, run: Identity, state: TrainState): Promise<string> {
   const folder = join(recipe.out, 'checkpoints');
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const directory = join(folder, `step-${String(state.step).padStart(7, '0')}`);
   await writeDirectory(directory, async (temporary) => {
     const tensors = [...state.weights].flatMap(([name, { shape, data }]) => [

@@ -1,6 +1,7 @@
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isAbort, StaveError } from '../errors.ts';
+import { makeFolder } from '../files/folder.ts';
 import { Runtime } from '../runtime/index.ts';
 import type { Batch } from './batch.ts';
 import { checkpoints, loadCheckpoint, saveCheckpoint, type TrainState } from './checkpoint.ts';
@@ -49,7 +50,7 @@ export type TrainResult = { step: number; finished: boolean; /** The saved model
 /** Runs a recipe: clips rendered on the way, one update a step, evaluations, checkpoints, and at the end the model in `<out>/model`.
  * @throws RECIPE, DATA (rows that cannot be trained on, all at once), TRAIN (loss not a number, nothing to resume, another run in the folder), IO (full disk): the last whole checkpoint stays */
 export async function train(recipe: Recipe, options: TrainOptions = {}): Promise<TrainResult> {
-  await mkdir(recipe.out, { recursive: true }).catch((error) => {
+  await makeFolder(recipe.out).catch((error) => {
     throw writeError(recipe.out, error);
   });
   const lock = await lockRun(recipe.out);
