@@ -6,7 +6,7 @@ type Stream = { write(text: string): unknown; isTTY?: boolean; columns?: number 
 export class Progress {
   readonly #stream: Stream;
   readonly #every: number;
-  #last = 0;
+  #last = performance.now() / 1000;
   #shown = false;
 
   /** @param every seconds between two lines where the stream is no terminal (a log file); Infinity: none */
@@ -33,7 +33,6 @@ export class Progress {
   clear(): void {
     if (this.#shown && this.#stream.isTTY) this.#stream.write('\r\x1b[2K');
     this.#shown = false;
-    this.#last = 0;
   }
 
   [Symbol.dispose](): void {

@@ -11,6 +11,9 @@ const modelFiles = ['config.json', 'generation_config.json', 'preprocessor_confi
 /** A file of weights up to this size is read whole; of a larger one, PIECE bytes at the start, middle and end of every tensor: whatever was trained, it shows there. */
 const SMALL = 16 << 20, PIECE = 4096;
 
+/** Tensors that are read at once: a MB. */
+const TOGETHER = 85;
+
 /** Changes with anything that a model's answers depend on, an adapter included; not with where it lies. 16 hexadecimal digits. @throws MODEL_MISSING, IO */
 export async function fingerprint(dir: string, weights: Weights, adapter?: { dir: string; weights: Weights }): Promise<string> {
   const hash = createHash('sha256');
@@ -49,11 +52,17 @@ async function addWeights(hash: Hash, file: string, tensors: readonly TensorInfo
       hash.update(await read(0, size));
       return;
     }
-    for (const { name, dtype, shape, offset, byteLength } of tensors) {
-      hash.update(`${name} ${dtype} ${shape.join()}\n`);
+    const pieces = async ({ offset, byteLength }: TensorInfo): Promise<Buffer[]> => {
       const last = Math.max(0, byteLength - PIECE);
-      const pieces = await Promise.all([...new Set([0, last >> 1, last])].map((at) => read(offset + at, Math.min(PIECE, byteLength))));
-      for (const piece of pieces) hash.update(piece);
+      return Promise.all([...new Set([0, last >> 1, last])].map((at) => read(offset + at, Math.min(PIECE, byteLength))));
+    };
+    for (let at = 0; at < tensors.length; at += TOGETHER) {
+      const group = tensors.slice(at, at + TOGETHER);
+      const found = await Promise.all(group.map(pieces)); // one by one, a disk or a busy machine would be waited for thousands of times
+      for (const [i, { name, dtype, shape }] of group.entries()) {
+        hash.update(`${name} ${dtype} ${shape.join()}\n`);
+        for (const piece of found[i]) hash.update(piece);
+      }
     }
   } catch (cause) {
     throw new StaveError('IO', { what: `cannot read ${file}`, why: (cause as Error).message, fix: 'check that the file may be read', cause });
