@@ -39,7 +39,7 @@ export async function insertTemporalAttention(base: string, out: string, options
   await using _ = model.weights;
   const plain = parameterShapes(model.config);
   const { vision_config: vision } = model.config;
-  if (vision.temporal_attention) throw new StaveError('USAGE', { what: `${base} has temporal attention already`, why: `${temporalHeads(vision.num_heads, vision.temporal_attention.head_scale)} heads, ${vision.temporal_attention.order}`, fix: 'train it as it is, or give a checkpoint without' });
+  if (vision.temporal_attention) throw new StaveError('MODEL_CONFIG', { what: `${base} has temporal attention already`, why: `${temporalHeads(vision.num_heads, vision.temporal_attention.head_scale)} heads, ${vision.temporal_attention.order}`, fix: 'train it as it is, or give a checkpoint without' });
   const { head_scale = 0.25, order = 'spatial-first', rows = defaultRows(vision.windowed !== undefined), init = 'normal', seed = 1, dtype, max_shard_size, signal, onTensor } = options;
   if (!(head_scale > 0 && head_scale <= 4)) throw new StaveError('USAGE', { what: `head_scale is ${head_scale}`, fix: 'give a number over 0 and at most 4' });
   const blocks = chooseBlocks(options.blocks ?? 'all', vision.depth);

@@ -22,9 +22,9 @@ export type OnTensor = (progress: { done: number; total: number }) => void;
 /** Weights in any format, and what lists them. */
 const weights = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|gguf|onnx)(\.index\.json)?$/;
 
-/** Refuses a place for a new directory where something is, or that lies in the base, which is only read. @throws USAGE */
+/** Refuses a place for a new directory where something is, or that lies in the base, which is only read. @throws IO; USAGE */
 export async function checkNew(out: string, base: string): Promise<void> {
-  if (await lstat(out).catch(() => undefined)) throw new StaveError('USAGE', { what: `${out} exists already`, why: 'a new checkpoint goes into a new directory', fix: 'choose another one, or move it away' });
+  if (await lstat(out).catch(() => undefined)) throw new StaveError('IO', { what: `${out} exists already`, why: 'a new checkpoint goes into a new directory', fix: 'choose another one, or move it away' });
   const inside = relative(resolve(base), resolve(out));
   if (!inside.startsWith('..') && resolve(inside) !== inside) throw new StaveError('USAGE', { what: `${out} lies in ${base}`, why: 'the base is left as it is', fix: 'choose a directory outside of it' });
 }

@@ -50,7 +50,7 @@ export async function inspectConversation(file: string, index: number, model: st
       pictures,
     };
   }
-  throw new StaveError('DATA', { what: `${file} has ${at} rows, there is no row ${index}`, why: 'rows are counted from 0', fix: at === 0 ? 'give a file of conversations' : `give a number from 0 to ${at - 1}` });
+  throw new StaveError('USAGE', { what: `${file} has ${at} rows, there is no row ${index}`, why: 'rows are counted from 0', fix: at === 0 ? 'give a file of conversations' : `give a number from 0 to ${at - 1}` });
 }
 
 /** Told by the tokens themselves, as training sees them, not by the text. */

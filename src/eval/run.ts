@@ -47,7 +47,7 @@ export type EvalOutcome = { /** Asked now; there already. */ asked: number; kept
  * @throws USAGE, DATA, VIDEO_MISSING before the model is loaded; what a model's answers can throw; the signal's reason, everything answered so far being kept */
 export async function evaluate({ model, tasks: names, data: root, output, protocol = 'paper', mode = 'generate', limit, shard, missing = 'error', mustResume = false, signal, onProgress, onUnpack }: EvalOptions): Promise<EvalOutcome> {
   if (!protocols.includes(protocol)) throw new StaveError('USAGE', { what: `there is no protocol "${protocol}"`, fix: `use one of ${protocols.join(', ')}` });
-  if (mustResume && (await ledgerFiles(output)).length === 0) throw new StaveError('USAGE', { what: `${output} holds no answers to go on with`, fix: 'check the path, or leave --resume out to begin there' });
+  if (mustResume && (await ledgerFiles(output)).length === 0) throw new StaveError('DATA', { what: `${output} holds no answers to go on with`, fix: 'check the path, or leave --resume out to begin there' });
   const tasks = tasksNamed(names, protocol);
   for (const set of new Set(tasks.map(sourceOf))) await unpack(root, set, { signal, onUnpack });
   const data = await readAll(root, tasks);

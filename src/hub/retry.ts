@@ -25,6 +25,7 @@ export class Passing extends Error {
     const { code = '', message } = cause as NodeJS.ErrnoException;
     if (code === 'UND_ERR_HEADERS_OVERFLOW' || code.startsWith('HPE_')) return new StaveError('HUB_CORRUPT', { what: `${host} does not answer as the Hub does`, why: printable(message), fix: 'check HF_ENDPOINT and the proxy, if there is one', cause });
     if (/CERT|SIGNED|SSL|TLS|ISSUER/.test(code)) return new StaveError('HUB_UNREACHABLE', { what: `the connection to ${host} is not secure`, why: `${printable(message)} (${code})`, fix: 'if a proxy of yours answers for it, name its certificate: NODE_EXTRA_CA_CERTS=FILE', cause });
+    if (message === 'bad port') return new StaveError('HUB_UNREACHABLE', { what: 'the Hub cannot be reached', why: `${host}: the web's rules forbid to connect to that port`, fix: 'check HF_ENDPOINT', cause });
     return new Passing(absent.has(code) ? `${host} cannot be reached: ${code}` : `the connection to ${host} was cut: ${printable(code || message)}`, { absent: absent.has(code), cause });
   }
 }
@@ -68,7 +69,7 @@ export async function retrying<T>(work: (further: () => void) => Promise<T>, { s
 
 function unreachable(error: Passing, advice?: string): StaveError {
   const fix = advice ?? (error.absent
-    ? 'check the network; behind a proxy set HTTPS_PROXY and NODE_USE_ENV_PROXY=1, for a mirror HF_ENDPOINT. What was pulled before works without'
+    ? 'check the network, and HF_ENDPOINT if it is set; behind a proxy set HTTPS_PROXY and NODE_USE_ENV_PROXY=1. What was pulled before works without'
     : 'run the same command again: what has come is kept');
   return new StaveError('HUB_UNREACHABLE', { what: error.absent ? 'the Hub cannot be reached' : 'the Hub does not deliver', why: error.message, fix, cause: error });
 }

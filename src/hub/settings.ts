@@ -36,10 +36,10 @@ export function hubEndpoint(env: Environment = process.env): string {
   return given.replace(/\/+$/, '');
 }
 
-/** @throws USAGE when a variable has a value that cannot be, or HF_HUB_OFFLINE forbids to ask the Hub */
+/** @throws USAGE when a variable has a value that cannot be; HUB_UNREACHABLE when HF_HUB_OFFLINE forbids to ask the Hub */
 export async function hubSettings(env: Environment = process.env): Promise<HubSettings> {
   const offline = ['HF_HUB_OFFLINE', 'TRANSFORMERS_OFFLINE'].find((name) => isOn(env[name]));
-  if (offline !== undefined) throw new StaveError('USAGE', { what: `${offline} is set, so the Hub is not asked`, fix: `unset ${offline}; what is in the cache already works without the Hub` });
+  if (offline !== undefined) throw new StaveError('HUB_UNREACHABLE', { what: `${offline} is set, so the Hub is not asked`, fix: `unset ${offline}; what is in the cache already works without the Hub` });
   const seconds = Number(env.HF_HUB_DOWNLOAD_TIMEOUT ?? 10);
   return { endpoint: hubEndpoint(env), token: await token(env), cache: hubCache(env), timeout: (seconds > 0 ? seconds : 10) * 1000, symlinks: !isOn(env.HF_HUB_DISABLE_SYMLINKS) };
 }

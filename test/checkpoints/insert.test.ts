@@ -128,8 +128,8 @@ test('refused before anything is written', async () => {
   const dir = fresh();
   await mkdir(dir);
   const [base, sta, out] = [join(goldens, 'qwen2vl'), join(goldens, 'staveq2'), join(dir, 'out')];
-  await assert.rejects(insertTemporalAttention(sta, out), { code: 'USAGE', message: /staveq2 has temporal attention already\n2 heads, spatial-first/ });
-  await assert.rejects(insertTemporalAttention(base, dir), { code: 'USAGE', message: /exists already/ });
+  await assert.rejects(insertTemporalAttention(sta, out), { code: 'MODEL_CONFIG', message: /staveq2 has temporal attention already\n2 heads, spatial-first/ });
+  await assert.rejects(insertTemporalAttention(base, dir), { code: 'IO', message: /exists already/ });
   await assert.rejects(insertTemporalAttention(base, join(base, 'new')), { code: 'USAGE', message: /new lies in / });
   await assert.rejects(insertTemporalAttention(join(dir, 'nowhere'), out), { code: 'MODEL_MISSING' });
   for (const head_scale of [0, -1, NaN, 5]) await assert.rejects(insertTemporalAttention(base, out, { head_scale }), { code: 'USAGE', message: /head_scale is / });

@@ -75,7 +75,7 @@ test('nothing is overwritten, nothing is written where it does not fit, nothing 
   const dir = await mkdtemp(join(folder, 'places-'));
   const empty = join(dir, 'empty');
   await mkdir(empty);
-  await assert.rejects(mergeAdapter(base, adapter, empty), { code: 'USAGE', message: /empty exists already/ });
+  await assert.rejects(mergeAdapter(base, adapter, empty), { code: 'IO', message: /empty exists already/ });
   await assert.rejects(mergeAdapter(base, adapter, join(base, 'inside')), { code: 'USAGE', message: /inside lies in .*staveq2/ });
   await assert.rejects(mergeAdapter(join(goldens, 'models/qwen2vl'), adapter, join(dir, 'other')), { code: 'ADAPTER' });
   await assert.rejects(mergeAdapter(base, adapter, join(dir, 'aborted'), { signal: AbortSignal.abort(new Error('enough')) }), /enough/);

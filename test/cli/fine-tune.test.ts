@@ -51,8 +51,8 @@ test('misuse is one clear error, and nothing is written', async () => {
   const dir = await mkdtemp(join(folder, 'refused-'));
   const out = join(dir, 'out');
   await refused(['insert', plain], 2, /OUT_DIR is missing/);
-  await refused(['insert', model, out], 2, /^error: .*staveq2 has temporal attention already/);
-  await refused(['insert', plain, dir], 2, /^error: .* exists already\n.*\n→ choose another one/);
+  await refused(['insert', model, out], 1, /^error: .*staveq2 has temporal attention already/);
+  await refused(['insert', plain, dir], 1, /^error: .* exists already\n.*\n→ choose another one/);
   await refused(['insert', plain, out, '--init', 'ones'], 2, /--init must be one of normal, zero/);
   await refused(['insert', plain, out, '--blocks', 'some'], 2, /--blocks must be all, last:N or numbers/);
   await refused(['insert', plain, out, '--blocks', '0,9'], 2, /blocks is \[0,9\]\nthe vision encoder has 3 blocks/);

@@ -6,23 +6,27 @@ import { clip, goldens, model, stave } from './run.ts';
 
 const packageJson = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
 
+const overview = (await stave(['--help'])).out;
+const names = [...overview.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name);
+
 test('help and version', async () => {
+  assert.ok(names.length >= 15 && names.includes('ask') && names.includes('train'));
   for (const argv of [[], ['--help'], ['-h'], ['help']]) {
     const { code, out, err } = await stave(argv);
     assert.deepEqual([code, err], [0, '']);
-    for (const name of ['demo', 'ask', 'decide', 'plan', 'pull', 'models', 'doctor', 'render', 'insert', 'merge', 'train']) assert.match(out, new RegExp(`^ {2}${name} `, 'm'));
+    assert.equal(out, overview);
   }
   assert.deepEqual(await stave(['--version']), { code: 0, out: `${packageJson.version}\n`, err: '' });
   assert.deepEqual(await stave(['help', 'plan']), await stave(['plan', '--help']));
 });
 
-for (const name of ['demo', 'ask', 'decide', 'plan', 'pull', 'models', 'doctor', 'render', 'insert', 'merge', 'train'])
+for (const name of names)
   test(`${name} --help names every argument and option with its meaning`, async () => {
     const { code, out, err } = await stave([name, '--help']);
     assert.deepEqual([code, err], [0, '']);
     assert.match(out, new RegExp(`usage: stave ${name}`));
     for (const line of out.split('\n').filter((l) => /^ {2}(-\w,| {2}) /.test(l))) assert.match(line, /^ {2}(-\w, | {4})--[a-z-]+( \S+)? {2,}\S/, line);
-    assert.match(out, new RegExp(`examples:\n {2}stave ${name}`));
+    assert.match(out, new RegExp(`examples:\n[^]* {2}stave ${name}`));
   });
 
 const misuse: [argv: string[], message: RegExp][] = [
@@ -60,7 +64,34 @@ const misuse: [argv: string[], message: RegExp][] = [
   [['render', 'x', '--class', 'jumping'], /"jumping" is not a class of clips\n→ use one of action/],
   [['render', 'x', '--codec', 'av1'], /--codec must be one of h264, vp9/],
   [['train'], /RECIPE is missing/],
+  [['train', 'a.json', '--set', 'steps'], /--set must be PATH=VALUE, got "steps"/],
+  [['chat'], /VIDEO is missing/],
+  [['chat', clip], /there is no input to read questions from/],
+  [['demo', 'now'], /"now" is one argument too many/],
+  [['pull', 'no model'], /"no model" is not the name of a model/],
+  [['pull', 'a/b', '--revision', '..'], /is not a revision/],
+  [['models', 'delete'], /unknown argument "delete"/],
+  [['models', 'remove'], /OWNER\/NAME is missing/],
+  [['insert', model], /OUT_DIR is missing/],
+  [['insert', model, 'x', '--head-scale', 'big'], /--head-scale must be a number, got "big"/],
+  [['insert', model, 'x', '--blocks', 'some'], /--blocks must be all, last:N or numbers/],
+  [['merge', model, model], /OUT_DIR is missing/],
+  [['merge', model, model, 'x', '--dtype', 'F8'], /--dtype must be one of F32, F16, BF16/],
+  [['data'], /is missing/],
+  [['eval'], /--tasks is missing/],
+  [['eval', 'look'], /"look" is nothing that stave eval does/],
+  [['eval', '--tasks', 'x', '--data', '.', '--output', 'x'], /there is no benchmark "x"/],
+  [['eval', '--tasks', 'motion10', '--data', '.', '--output', 'x', '--shard', '3/2'], /"3\/2" is no shard/],
+  [['compare', 'x'], /RUN_B is missing/],
+  [['doctor', '--fix'], /unknown option "--fix"/],
 ];
+
+for (const name of names)
+  test(`${name}: an option that it has not is misuse`, async () => {
+    const { code, out, err } = await stave([name, '--no-such-option']);
+    assert.deepEqual([code, out], [2, '']);
+    assert.match(err, /^error: unknown option "--no-such-option"\n/);
+  });
 
 test('misuse: one message that says what to do, exit code 2, nothing on standard output', async () => {
   for (const [argv, message] of misuse) {
@@ -88,6 +119,13 @@ const failures: [argv: string[], message: RegExp][] = [
   [['ask', '--batch', 'nowhere.jsonl', '--out', 'a.jsonl', '--model', model], /cannot read the questions file nowhere\.jsonl/],
   [['train', 'nowhere.json'], /cannot read the recipe nowhere\.json/],
   [['train', `${model}/config.json`], /config\.json: \w+ is missing/],
+  [['render', `${clip}/clips`], /cannot write .*clips\nENOTDIR/],
+  [['insert', model, 'x'], /has temporal attention already/],
+  [['merge', model, model, goldens], /exists already/],
+  [['compare', 'nowhere', 'nowhere'], /nowhere holds no finished run/],
+  [['eval', '--tasks', 'motion10', '--data', 'nowhere', '--output', 'x'], /there is no /],
+  [['eval', '--tasks', 'motion10', '--data', 'nowhere', '--output', 'nowhere', '--resume'], /nowhere holds no answers to go on with/],
+  [['data', 'check', 'nowhere.jsonl'], /cannot read the data file nowhere\.jsonl/],
 ];
 
 test('a failure: what, which value, what to do; exit code 1, no stack trace', async () => {

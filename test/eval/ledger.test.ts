@@ -91,7 +91,7 @@ test('damage before the last line, a second answer and a second writer are refus
     await using ledger = await Ledger.open(file, header, {});
     await ledger.append({ task: 't', id: 0, question: 'q', skipped: 'no video' });
     await ledger.append(line(0)); // an answer takes the place of a skip
-    await assert.rejects(Ledger.open(file, header, {}), { code: 'USAGE', message: /another run writes/ });
+    await assert.rejects(Ledger.open(file, header, {}), { code: 'IO', message: /another run writes/ });
   }
   await assert.rejects(Ledger.open(file, { ...header, protocol: 'strict' }, {}), { code: 'DATA', message: /the protocol "paper"/ });
   await appendFile(file, `${JSON.stringify(line(0))}\n`);

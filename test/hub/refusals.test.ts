@@ -126,12 +126,13 @@ test('no network: told at once, not after a minute', async (t) => {
   await new Promise((resolve) => closed.close(resolve));
   const waits: unknown[] = [];
   await assert.rejects(pull(ID, { env: { ...env, HF_ENDPOINT: `http://127.0.0.1:${port}` }, pauses: [1000], onProgress: (p) => waits.push(p) }), { code: 'HUB_UNREACHABLE', what: 'the Hub cannot be reached', why: `127.0.0.1:${port} cannot be reached: ECONNREFUSED` });
+  await assert.rejects(pull(ID, { env: { ...env, HF_ENDPOINT: 'http://127.0.0.1:9' }, pauses: [1000], onProgress: (p) => waits.push(p) }), { code: 'HUB_UNREACHABLE', what: 'the Hub cannot be reached', fix: 'check HF_ENDPOINT' });
   assert.deepEqual(waits, []);
 });
 
 test('what the environment must not say', async (t) => {
   const { env } = await world(t);
   for (const HF_ENDPOINT of ['ftp://x', 'huggingface.co', 'https://me:secret@x', 'https://x?y']) await assert.rejects(pull(ID, { env: { ...env, HF_ENDPOINT } }), (e: Error & { code: string }) => e.code === 'USAGE' && !e.message.includes('secret'));
-  await assert.rejects(pull(ID, { env: { ...env, HF_HUB_OFFLINE: '1' } }), { code: 'USAGE', what: 'HF_HUB_OFFLINE is set, so the Hub is not asked' });
+  await assert.rejects(pull(ID, { env: { ...env, HF_HUB_OFFLINE: '1' } }), { code: 'HUB_UNREACHABLE', what: 'HF_HUB_OFFLINE is set, so the Hub is not asked' });
   for (const id of ['', 'a/b/c', '../x', 'a--b', 'a/..', '/x', 'x.git', 'a b', 'a/', '-a/b', 'a\0b', 'a'.repeat(200)]) await assert.rejects(pull(id, { env }), { code: 'USAGE' });
 });
