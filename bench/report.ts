@@ -39,7 +39,7 @@ async function rendered(): Promise<{ records: Motion10Record[]; folder: string }
   const { labels } = await renderSet(folder, { count, seed: values.seed, onClip: ({ done, rendered }) => rendered && done % 100 === 0 && process.stderr.write(`${done}/${count} clips rendered\n`) });
   const { records } = await labelled(labels);
   const seen = new Set<string>();
-  const first = ({ video, kind }: Motion10Record) => kind !== 'describe' && !seen.has(`${video} ${kind}`) && Boolean(seen.add(`${video} ${kind}`));
+  const first = ({ video, kind }: Motion10Record) => !seen.has(`${video} ${kind}`) && Boolean(seen.add(`${video} ${kind}`));
   return { records: records.filter(first), folder };
 }
 

@@ -4,6 +4,7 @@ import { StaveError } from '../errors.ts';
 import { Fields } from '../models/fields.ts';
 import { changed, type Changes } from './change.ts';
 import { parseLora, type LoraSettings } from './lora.ts';
+import { withFoundModels } from './named-models.ts';
 import type { AdamWSettings } from './optimizer.ts';
 import { parseData, SEED, type ConversationData, type Motion10Data } from './recipe-data.ts';
 import type { Schedule } from './schedule.ts';
@@ -45,7 +46,7 @@ export type Recipe = {
 };
 
 /** Reads and checks a recipe; relative paths in it are relative to its folder.
- * @param set other values for some of its fields  @throws StaveError RECIPE naming the field, its value and what is allowed; IO when the file can't be read */
+ * @param set other values for some of its fields  @throws StaveError RECIPE naming the field, its value and what is allowed; IO when the file can't be read; MODEL_MISSING for a model that has not been pulled */
 export async function loadRecipe(file: string, set: Changes = {}): Promise<Recipe> {
   return readRecipe(file, parseRecipe, set);
 }
@@ -62,7 +63,8 @@ export async function readRecipe<T>(file: string, parse: (json: unknown, base: s
     throw new StaveError('RECIPE', { what: `${file} is not valid JSON`, why: (cause as Error).message, fix: 'correct it there', cause });
   }
   try {
-    return parse(changed(json, set), dirname(resolve(file)));
+    const base = dirname(resolve(file));
+    return parse(await withFoundModels(changed(json, set), base), base);
   } catch (error) {
     if (!(error instanceof StaveError && error.code === 'RECIPE')) throw error;
     const changes = Object.keys(set).length === 0 ? '' : ` with ${Object.entries(set).map(([path, value]) => `${path}=${JSON.stringify(value)}`).join(', ')}`;

@@ -101,3 +101,34 @@ test('patterns: * stands for anything, everything else for itself', () => {
   assert.ok(!matches('visual.blocks.3.attn.qkv.weight', ['visual.blocks.*.temp_attn.*']));
   assert.ok(!matches('modelXnorm.weight', ['model.norm.*']));
 });
+
+test('init and tokenizer may be names of pulled models', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'stave-recipe-'));
+  const { HF_HUB_CACHE } = process.env;
+  try {
+    process.env.HF_HUB_CACHE = join(folder, 'hub');
+    const commit = '0123456789'.repeat(4);
+    const snapshot = join(folder, 'hub', 'models--someone--tiny', 'snapshots', commit);
+    await cp(fileURLToPath(new URL('../goldens/models/qwen2vl', import.meta.url)), snapshot, { recursive: true });
+    await mkdir(join(folder, 'hub', 'models--someone--tiny', 'refs'));
+    await writeFile(join(folder, 'hub', 'models--someone--tiny', 'refs', 'main'), commit);
+    const file = join(folder, 'recipe.json');
+    const load = async (init: string) => {
+      const { model: _model, tokenizer: _tokenizer, ...rest } = tinyJson as Record<string, unknown>;
+      await writeFile(file, JSON.stringify({ ...rest, init }));
+      const { init: found, tokenizer: words } = await loadRecipe(file);
+      assert.equal(words, found);
+      return found;
+    };
+    assert.equal(await load('someone/tiny'), snapshot);
+    assert.equal(await load(`someone/tiny@${commit}`), snapshot);
+    await assert.rejects(load('someone/else'), { code: 'MODEL_MISSING', message: /run "stave pull someone\/else" to download it/ });
+    await mkdir(join(folder, 'someone', 'tiny'), { recursive: true });
+    assert.equal(await load('someone/tiny'), join(folder, 'someone', 'tiny')); // of two meanings, the path that is there
+    assert.equal(await load('later'), join(folder, 'later')); // no name: a path that startModel() will miss
+  } finally {
+    if (HF_HUB_CACHE === undefined) delete process.env.HF_HUB_CACHE;
+    else process.env.HF_HUB_CACHE = HF_HUB_CACHE;
+    await rm(folder, { recursive: true });
+  }
+});

@@ -1,7 +1,7 @@
 /** A report of finished runs: a page to look at, and its contents for programs. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StaveError } from '../../errors.ts';
+import { makeFolder } from '../../files/folder.ts';
 import { writeError, writeWhole } from '../../files/write.ts';
 import type { Protocol } from '../../tasks/index.ts';
 import { collect, type Report } from './collect.ts';
@@ -37,7 +37,7 @@ export async function writeReport(folders: readonly string[], { out, data, sampl
     onProgress?.({ done: shown.length, total: chosen.length });
     shown.push({ question, views: await pictures.of(question) });
   }
-  await mkdir(output, { recursive: true }).catch((cause: unknown) => { throw writeError(output, cause); });
+  await makeFolder(output).catch((cause: unknown) => { throw writeError(output, cause); });
   const file = join(output, 'index.html');
   await writeWhole(join(output, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
   await writeWhole(join(output, 'results.csv'), resultsCsv(report));
