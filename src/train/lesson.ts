@@ -60,18 +60,19 @@ function parseTurn(fields: Fields): Turn {
     plain: fields.numbers('plain', 2, [0, 0]) as [number, number],
     ...(fields.has('upright') ? { upright: fields.numbers('upright', 2) as [number, number] } : {}),
   };
-  if (turn.kinds?.length === 0) fields.refuse('kinds', undefined, 'give at least one kind of question, or leave it out to ask everything');
-  if (turn.actions?.length === 0) fields.refuse('actions', undefined, 'give at least one, or leave it out for all ten');
-  if (turn.scenes.length === 0) fields.refuse('scenes', undefined, `give some of ${kinds.join(', ')}`);
-  if (turn.pixels && !isAreaRange(turn.pixels)) fields.refuse('pixels', undefined, `give two areas in pixels, [min, max], from ${AREA.min}`);
-  for (const name of ['plain', 'upright'] as const) if (turn[name]?.some((share) => share < 0 || share > 1)) fields.refuse(name, undefined, 'give two shares from 0 to 1, at the start and at the end');
+  if (turn.kinds?.length === 0) fields.objectTo('kinds', undefined, 'give at least one kind of question, or leave it out to ask everything');
+  if (turn.actions?.length === 0) fields.objectTo('actions', undefined, 'give at least one, or leave it out for all ten');
+  if (turn.scenes.length === 0) fields.objectTo('scenes', undefined, `give some of ${kinds.join(', ')}`);
+  if (turn.pixels && !isAreaRange(turn.pixels)) fields.objectTo('pixels', undefined, `give two areas in pixels, [min, max], from ${AREA.min}`);
+  for (const name of ['plain', 'upright'] as const) if (turn[name]?.some((share) => share < 0 || share > 1)) fields.objectTo(name, undefined, 'give two shares from 0 to 1, at the start and at the end');
   return turn;
 }
 
 /** The vision encoder takes frames in pairs. */
 export function evenFrames(fields: Fields, name: string, fallback?: number): number {
   const frames = fields.integer(name, fallback, { min: 2, max: 256 });
-  return frames % 2 === 0 ? frames : fields.refuse(name, 'the vision encoder takes frames in pairs', 'give an even number');
+  if (frames % 2 !== 0) fields.objectTo(name, 'the vision encoder takes frames in pairs', 'give an even number');
+  return frames;
 }
 
 const isAreaRange = ([least, most]: [number, number]): boolean => Number.isInteger(least) && Number.isInteger(most) && least >= AREA.min && least <= most;

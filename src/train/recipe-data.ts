@@ -102,7 +102,7 @@ function parseSampling(fields: Fields): FrameSampling {
 }
 
 function checkBounds(data: Fields, { min_pixels, max_pixels }: { min_pixels: number | null; max_pixels: number | null }): void {
-  if (min_pixels !== null && max_pixels !== null && min_pixels > max_pixels) data.refuse('min_pixels', `it is above data.max_pixels, ${max_pixels}`, 'swap them');
+  if (min_pixels !== null && max_pixels !== null && min_pixels > max_pixels) data.objectTo('min_pixels', `it is above data.max_pixels, ${max_pixels}`, 'swap them');
 }
 
 export const SEED = { min: 0, max: 0xffffffff };

@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
-import { Fields } from '../models/fields.ts';
+import { Fields, type FieldProblem } from '../models/fields.ts';
 import { changed, type Changes } from './change.ts';
+import { jsonLines } from './json-lines.ts';
 import { parseLora, type LoraSettings } from './lora.ts';
 import { withFoundModels } from './named-models.ts';
 import type { AdamWSettings } from './optimizer.ts';
 import { parseData, SEED, type ConversationData, type Motion10Data } from './recipe-data.ts';
+import { RecipeProblems } from './recipe-problems.ts';
 import type { Schedule } from './schedule.ts';
 
 /** A training run, complete: with the same recipe and stave version the same weights come out. */
@@ -66,30 +68,43 @@ export async function readRecipe<T>(file: string, parse: (json: unknown, base: s
     const base = dirname(resolve(file));
     return parse(await withFoundModels(changed(json, set), base), base);
   } catch (error) {
-    if (!(error instanceof StaveError && error.code === 'RECIPE')) throw error;
     const changes = Object.keys(set).length === 0 ? '' : ` with ${Object.entries(set).map(([path, value]) => `${path}=${JSON.stringify(value)}`).join(', ')}`;
-    throw new StaveError('RECIPE', { ...error, what: `${file}${changes}: ${error.what}`, cause: error });
+    if (error instanceof RecipeProblems) throw new RecipeProblems(error.problems, { file, changes, lineOf: lineFinder(text, set) });
+    throw error instanceof StaveError && error.code === 'RECIPE' ? new StaveError('RECIPE', { ...error, what: `${file}${changes}: ${error.what}`, cause: error }) : error;
   }
 }
 
-/** @param base directory that relative paths start from */
+/** The line of a field, or of the object that lacks it. A changed field has none: it is not the file's. */
+function lineFinder(text: string, set: Changes): (path: string) => number | undefined {
+  const lines = jsonLines(text);
+  const changedPaths = Object.keys(set).map((path) => path.replaceAll(/\.(\d+)/g, '[$1]'));
+  return (path) => (changedPaths.some((changedPath) => path === changedPath || path.startsWith(`${changedPath}.`)) ? undefined : (lines.get(path) ?? lines.get(path.replace(/\.?[^.[]+$/, ''))));
+}
+
+/** @param base directory that relative paths start from  @throws RECIPE with all that is wrong */
 export function parseRecipe(json: unknown, base: string): Recipe {
-  const root = new Fields(json, '', { code: 'RECIPE' });
+  const problems: FieldProblem[] = [];
+  const recipe = readFields(new Fields(json, '', { code: 'RECIPE', problems }), base);
+  if (problems.length > 0) throw new RecipeProblems(problems);
+  return recipe;
+}
+
+function readFields(root: Fields, base: string): Recipe {
   if (root.has('stages')) root.refuse('stages', 'this is a recipe of several runs', 'read it with loadStages, run it with trainStages');
   const data = root.object('data'), batch = root.object('batch'), optimizer = root.object('optimizer'), schedule = root.object('schedule'), evaluation = root.object('eval'), checkpoint = root.object('checkpoint');
   const steps = root.integer('steps');
   const seed = root.integer('seed', 1, SEED);
   const init = root.has('init') ? resolve(base, root.string('init')) : null;
-  const source = parseData(data, base, seed), drawn = source.task === 'motion10';
-  const lora = root.has('lora') ? parseLora(root.object('lora')) : undefined;
-  if (lora && init === null) root.refuse('lora', 'an adapter belongs to a checkpoint, and without init a new model is made', 'give init, or leave lora out');
+  const source = data.attempt(() => parseData(data, base, seed), parseData(new Fields({ task: 'motion10' }, ''), base, seed)), drawn = source.task === 'motion10';
+  const lora = root.has('lora') ? root.attempt(() => parseLora(root.object('lora')), undefined) : undefined;
+  if (lora && init === null) root.objectTo('lora', 'an adapter belongs to a checkpoint, and without init a new model is made', 'give init, or leave lora out');
   const recipe: Recipe = {
     name: root.string('name', 'run'),
     out: resolve(base, root.string('out')),
     seed,
     tokenizer: root.has('tokenizer') || init === null ? resolve(base, root.string('tokenizer')) : init,
     init,
-    model: parseModel(root, init),
+    model: root.attempt(() => parseModel(root, init), {}),
     temporal_init: root.oneOf('temporal_init', ['normal', 'zero'], 'normal'),
     attention_init: root.oneOf('attention_init', ['free', 'neighbours'], 'free'),
     init_std: root.has('init_std') && root.json.init_std === 'fan_in' ? 'fan_in' : root.number('init_std', 0.02, { min: 0, max: 1 }),
@@ -109,15 +124,15 @@ export function parseRecipe(json: unknown, base: string): Recipe {
     threads: root.integer('threads', 2, { max: 256 }),
     ...(lora && { lora }), // last, and only where it is: hashes of older recipes stay
   };
-  for (const bound of ['min_pixels', 'max_pixels'] as const) if (init === null && source[bound] === null) data.refuse(bound, 'a new model says nothing of its frames\' size', 'give data.min_pixels and data.max_pixels');
-  if (source.task === 'conversations' && source.eval === null && recipe.eval.clips > 0) evaluation.refuse('clips', 'there are no held-out conversations', 'give a file of them as data.eval');
+  for (const bound of ['min_pixels', 'max_pixels'] as const) if (init === null && source[bound] === null) data.objectTo(bound, 'a new model says nothing of its frames\' size', 'give data.min_pixels and data.max_pixels');
+  if (source.task === 'conversations' && source.eval === null && recipe.eval.clips > 0) evaluation.objectTo('clips', 'there are no held-out conversations', 'give a file of them as data.eval');
   for (const fields of [root, data, batch, optimizer, schedule, evaluation, checkpoint]) fields.done();
   return recipe;
 }
 
 function parseOptimizer(fields: Fields): AdamWSettings {
   const betas = fields.numbers('betas', 2, [0.9, 0.999]) as [number, number];
-  if (!betas.every((beta) => beta >= 0 && beta < 1)) fields.refuse('betas', undefined, 'give two numbers in [0, 1)');
+  if (!betas.every((beta) => beta >= 0 && beta < 1)) fields.objectTo('betas', undefined, 'give two numbers in [0, 1)');
   fields.oneOf('name', ['AdamW'], 'AdamW');
   const muon = fields.has('muon') ? parseMuon(fields.object('muon')) : undefined;
   return {

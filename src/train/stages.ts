@@ -2,12 +2,13 @@
 import { join, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { exists } from '../files/look.ts';
-import { Fields } from '../models/fields.ts';
+import { Fields, type FieldProblem } from '../models/fields.ts';
 import type { Changes } from './change.ts';
 import { checkpoints, loadCheckpoint } from './checkpoint.ts';
 import { identityOf } from './identity.ts';
 import { train, type TrainOptions, type TrainResult } from './loop.ts';
 import { parseRecipe, readRecipe, type Recipe } from './recipe.ts';
+import { RecipeProblems } from './recipe-problems.ts';
 
 /** Fields that no stage may have for itself. */
 const common = ['out', 'init', 'model', 'tokenizer', 'stages'];
@@ -27,16 +28,27 @@ export function parseStages(json: unknown, base: string, out?: string): Recipe[]
   const { stages: _, ...shared } = root.json;
   const stages = root.objects('stages');
   if (stages.length === 0) root.refuse('stages', undefined, 'give at least one, or leave it out');
-  return stages.map((stage, i) => {
+  const problems: FieldProblem[] = [];
+  const recipes = stages.flatMap((stage, i) => {
     const surplus = common.find((name) => stage.has(name));
     if (surplus !== undefined) stage.refuse(surplus, 'it is the same for all stages', 'give it beside "stages"');
     const start = i === 0 ? {} : { init: join(folder, `stage-${i}`, 'model'), model: null };
     try {
-      return parseRecipe({ ...shared, name: `${String(shared.name ?? 'run')}, stage ${i + 1}`, ...stage.json, ...start, out: join(folder, `stage-${i + 1}`) }, base);
+      return [parseRecipe({ ...shared, name: `${String(shared.name ?? 'run')}, stage ${i + 1}`, ...stage.json, ...start, out: join(folder, `stage-${i + 1}`) }, base)];
     } catch (error) {
-      throw error instanceof StaveError ? new StaveError(error.code, { ...error, what: `stages[${i}]: ${error.what}`, cause: error }) : error;
+      if (!(error instanceof RecipeProblems)) throw error;
+      for (const problem of error.problems) problems.push(inStage(problem, i, stage.json));
+      return [];
     }
   });
+  if (problems.length > 0) throw new RecipeProblems(problems);
+  return recipes;
+}
+
+/** A problem of a stage, in the words of the whole recipe: what the stage doesn't say itself stands beside the stages. */
+function inStage({ path, error }: FieldProblem, i: number, stage: object): FieldProblem {
+  const own = Object.hasOwn(stage, path.split(/[.[]/)[0]);
+  return { path: own ? `stages[${i}].${path}` : path, error: new StaveError(error.code, { ...error, what: `stages[${i}]: ${error.what}`, cause: error }) };
 }
 
 /** Trains one stage after the other; with `resume` goes on in the stage that was reached. @returns the result of the last stage, or of the one (from 0) that was stopped  @throws as train */

@@ -53,5 +53,5 @@ test('a field that is wrong is named with its file', async () => {
   const { code, err } = await stave(['train', recipe]);
   await rm(folder, { recursive: true });
   assert.equal(code, 1);
-  assert.match(err, /^error: .*recipe\.json: data\.frames is 3\n.*\n→ give an even number/);
+  assert.match(err, /^error: .*recipe\.json:1: data\.frames is 3\n.*\n→ give an even number/);
 });

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { StaveError } from '../../src/errors.ts';
 import { textReader } from '../../src/models/checkpoint.ts';
 import { loadTokenizer } from '../../src/text/index.ts';
-import { loadRecipe, parseRecipe, train } from '../../src/train/index.ts';
+import { loadRecipe, loadStages, parseRecipe, train } from '../../src/train/index.ts';
+import { jsonLines } from '../../src/train/json-lines.ts';
 import { matches, startModel } from '../../src/train/model.ts';
 import { tinyJson, tokenizer } from './tiny.ts';
 
@@ -131,4 +132,64 @@ test('init and tokenizer may be names of pulled models', async () => {
     else process.env.HF_HUB_CACHE = HF_HUB_CACHE;
     await rm(folder, { recursive: true });
   }
+});
+
+test('all that is wrong with a recipe is told at once, each with its line', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'stave-recipe-'));
+  try {
+    const file = join(folder, 'recipe.json');
+    const text = `{
+  "out": "run", "init": "base", "stepps": 4,
+  "data": {
+    "task": "motion10",
+    "frames": 7,
+    "lessons": [{ "steps": 1 },
+      { "steps": 0, "kinds": [] }]
+  },
+  "optimizer": { "lr": "high",
+    "weigth_decay": 0.1 },
+  "batch": []
+}`;
+    await writeFile(file, text);
+    await assert.rejects(loadRecipe(file), (error: Error) => {
+      const [what, ...lines] = error.message.split('\n');
+      assert.equal(what, `${file} is not right in 8 places`);
+      assert.deepEqual(lines.map((line) => line.replace(file, '').replace(/(; |→ give|→ known).*/, '')).toSorted(), [
+        ': steps is missing',
+        ':10: optimizer.weigth_decay is not a known field',
+        ':11: batch is []',
+        ':2: stepps is not a known field',
+        ':5: data.frames is 7',
+        ':7: data.lessons[1].kinds is []',
+        ':7: data.lessons[1].steps is 0',
+        ':9: optimizer.lr is "high"',
+        '→ correct them all, then start again',
+      ].toSorted());
+      return true;
+    });
+
+    const staged = JSON.stringify({ out: 'run', init: 'base', data: { task: 'motion10' }, optimizer: {}, stages: [{ steps: 1 }, { steps: 2, trainable: 3 }, { optimizer: { lr: 1 } }] }, null, 1);
+    const line = (found: string) => staged.split('\n').findIndex((part) => part.includes(found)) + 1;
+    await writeFile(file, staged);
+    await assert.rejects(loadStages(file), (error: Error) => {
+      assert.deepEqual(error.message.split('\n').map((part) => part.replace(`${file}`, '').replace(/; .*/, '')), [
+        ' is not right in 4 places',
+        `:${line('"optimizer": {}')}: stages[0]: optimizer.lr is missing`,
+        `:${line('"trainable": 3')}: stages[1]: trainable is 3`,
+        `:${line('"optimizer": {}')}: stages[1]: optimizer.lr is missing`,
+        ': stages[2]: steps is missing',
+        '→ correct them all, then start again',
+      ]);
+      return true;
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('lines of a JSON text', () => {
+  const text = '{ "a\\"b": [1,\n {"c": "x\\n}"}, [\n] ],\n\n"d" :\n {}, "e": {"f": [true, null]}}';
+  JSON.parse(text);
+  assert.deepEqual(Object.fromEntries(jsonLines(text)), { 'a"b': 1, 'a"b[0]': 1, 'a"b[1]': 2, 'a"b[1].c': 2, 'a"b[2]': 2, d: 5, e: 6, 'e.f': 6, 'e.f[0]': 6, 'e.f[1]': 6 });
+  assert.deepEqual([...jsonLines('7'), ...jsonLines('{}'), ...jsonLines(' [ ]')], []);
 });
