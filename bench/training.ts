@@ -46,7 +46,7 @@ const median = steps.toSorted((a, b) => a.seconds - b.seconds)[Math.floor(steps.
 const after = await peakRate();
 const top = Math.max(peak, after);
 console.log(`${cpus()[0].model}, ${recipe.threads} threads, load ${loadavg()[0].toFixed(1)}, Node ${process.version}`);
-console.log(`${file}: ${(([...model.trained.values()].reduce((n, { data }) => n + data.length, 0)) / 1e6).toFixed(2)} M parameters, ${recipe.batch.clips} clips, sizes ${JSON.stringify(batches[0].sizes)}, ${graphs.step.nodes.length} nodes compiled in ${compiled.seconds.toFixed(1)} s`);
+console.log(`${file}: ${(([...model.trained.values()].reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0)) / 1e6).toFixed(2)} M parameters, ${recipe.batch.clips} clips, sizes ${JSON.stringify(batches[0].sizes)}, ${graphs.step.nodes.length} nodes compiled in ${compiled.seconds.toFixed(1)} s`);
 console.log(`peak of a 2048³ product: ${top.toFixed(0)} GFLOP/s`);
 for (const [name, { seconds, cpu, gflop }] of Object.entries({ best, median })) console.log(`${name} step: ${seconds.toFixed(2)} s (${cpu.toFixed(2)} s of processor time), ${gflop.toFixed(0)} GFLOP, ${(gflop / seconds).toFixed(0)} GFLOP/s, ${((100 * gflop) / seconds / top).toFixed(0)} % of peak, ${(recipe.batch.clips / seconds).toFixed(1)} clips/s`);
 console.log(`rendering and packing a batch: ${(rendered.cpu / 2).toFixed(2)} s of processor time`);

@@ -18,7 +18,7 @@ const may: Record<string, string[]> = {
   tasks: ['node:', 'files', 'video', 'text', 'clips'],
   data: ['node:', 'files', 'models', 'generate', 'tasks', 'video', 'text'],
   checkpoints: ['node:', 'files', 'graph', 'models', 'runtime', 'weights', 'clips'],
-  train: ['node:', 'files', 'hub', 'graph', 'nn', 'models', 'runtime', 'weights', 'generate', 'data', 'checkpoints', 'tasks', 'clips', 'video', 'text'],
+  train: ['node:', 'files', 'hub', 'graph', 'nn', 'models', 'runtime', 'weights', 'generate', 'data', 'checkpoints', 'tasks', 'clips', 'video', 'text', '@bufbuild/protobuf'],
   eval: ['node:', 'files', 'hub', 'generate', 'tasks', 'clips', 'video', 'hyparquet', 'yauzl'],
   viz: ['node:', 'graph', 'models', 'runtime', 'generate'],
   serve: ['node:', 'generate', 'viz'],

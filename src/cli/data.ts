@@ -6,7 +6,7 @@ import type { Picture } from '../video/index.ts';
 import { modelDir, modelOption } from './ask-options.ts';
 import { choice, number, string, unknown, type Command, type Io, type Values } from './command.ts';
 import { hasColor, strip } from './picture.ts';
-import { png, sideBySide } from './png.ts';
+import { png, sideBySide } from '../video/png.ts';
 import { Progress } from './progress.ts';
 
 export const data: Command = {

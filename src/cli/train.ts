@@ -1,7 +1,8 @@
 import { StaveError } from '../errors.ts';
-import { loadStages, trainStages, type TrainProgress } from '../train/index.ts';
-import { string, strings, type Command } from './command.ts';
+import { loadStages, planTraining, trainStages, type Recipe, type TrainProgress } from '../train/index.ts';
+import { string, strings, type Command, type Io } from './command.ts';
 import { Progress } from './progress.ts';
+import { planTable } from './train-plan.ts';
 import { bytes, duration } from './units.ts';
 
 export const train: Command = {
@@ -9,16 +10,21 @@ export const train: Command = {
   summary: 'Train a model from a recipe. Ctrl-C saves a checkpoint and stops; --resume continues exactly there.',
   args: [{ name: 'RECIPE', help: 'a recipe file, for example box/recipe.json' }],
   options: {
+    plan: { type: 'boolean', help: 'say what the run would take (memory, tokens, steps, time), from its shapes and a few updates on trial; nothing is written' },
     resume: { type: 'boolean', help: 'continue from the last checkpoint in the recipe\'s output folder' },
     out: { type: 'string', value: 'DIR', help: 'where checkpoints, log and model go (default: the recipe\'s "out")' },
     set: { type: 'string', many: true, value: 'PATH=VALUE', help: 'another value for a field of the recipe, as JSON: optimizer.lr=5e-5; may be given several times' },
     json: { type: 'boolean', help: 'one JSON line per step on standard output' },
   },
-  examples: ['stave train box/recipe.json', 'stave train box/recipe.json --resume', 'stave train box/recipe.json --out runs/again --set optimizer.lr=5e-4'],
+  examples: ['stave train box/recipe.json', 'stave train --plan box/recipe.json', 'stave train box/recipe.json --resume', 'stave train box/recipe.json --out runs/again --set optimizer.lr=5e-4'],
   async run([file], values, { stdout, stderr, signal }) {
     const out = string(values, 'out');
     const set = strings(values, 'set');
     const stages = await loadStages(file, { out, set: Object.fromEntries(set.map(assignment)) });
+    if (values.plan) {
+      if (values.resume) throw new StaveError('USAGE', { what: '--plan and --resume do not go together', fix: 'a plan is of the whole run' });
+      return planned(stages, values.json === true, { stdout, stderr, signal });
+    }
     const goOn = ['stave train', file, ...(out === undefined ? [] : ['--out', out]), ...set.flatMap((text) => ['--set', /^[\w.=+-]+$/.test(text) ? text : `'${text}'`]), '--resume'].join(' ');
     using progress = new Progress(stderr, { every: 30 });
     const result = await trainStages(stages, {
@@ -37,6 +43,13 @@ export const train: Command = {
     if (!result.finished) signal.throwIfAborted();
   },
 };
+
+async function planned(stages: Recipe[], json: boolean, { stdout, stderr, signal }: Io): Promise<void> {
+  using progress = new Progress(stderr, { every: 30 });
+  const plans = await planTraining(stages, { signal, onPlan: ({ name, memory }) => progress.show(`${name}: about ${bytes(memory.total)} by its shapes; trying a few updates`) });
+  progress.clear();
+  for (const plan of plans) stdout.write(json ? `${JSON.stringify(plan)}\n` : `${planTable(plan)}${plan === plans.at(-1) ? '' : '\n'}`);
+}
 
 /** PATH=VALUE. What is no JSON counts as a text: quotes within quotes are a trap of every shell, and the field says whether it takes one. @throws USAGE */
 function assignment(text: string): [path: string, value: unknown] {

@@ -15,8 +15,8 @@ function numberOf(buffer: ArrayBufferLike): number {
 }
 
 /** @param files where weights lie  @throws RUNTIME when one is gone */
-export async function identify(model: Uint8Array, externalData: readonly ExternalData[], files: readonly string[], optimize: string): Promise<string> {
-  const hash = createHash('sha256').update(optimize).update(model);
+export async function identify(model: Uint8Array, externalData: readonly ExternalData[], files: readonly string[], options: string): Promise<string> {
+  const hash = createHash('sha256').update(options).update(model);
   for (const { path, data } of externalData) hash.update(`\0${path} ${numberOf(data.buffer)} ${data.byteOffset} ${data.byteLength}`);
   for (const file of files) hash.update(`\0${file} ${await version(file)}`);
   return hash.digest('hex');

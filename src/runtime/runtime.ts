@@ -16,7 +16,12 @@ export type RuntimeOptions = {
   spin?: boolean;
 };
 
-export type CompileOptions = { signal?: AbortSignal; optimize?: 'all' | 'none' };
+export type CompileOptions = {
+  signal?: AbortSignal;
+  optimize?: 'all' | 'none';
+  /** Whether constant matrices are laid out anew for the product's kernel, which takes as much memory again. Default: true. Without, weights in a file stay mapped. */
+  pack?: boolean;
+};
 
 /** A session in the worker and how many Programs stand for it. */
 type Compiled = { id: number; users: number; ready: Promise<null> };
@@ -52,11 +57,11 @@ export class Runtime {
 
   /** Makes a program of a graph. A graph equal to one that is loaded costs no second session. Weights in memory must not change afterwards.
    * @throws GRAPH, RUNTIME; the signal's reason when aborted */
-  async compile(graph: Graph, { signal, optimize = 'all' }: CompileOptions = {}): Promise<Program> {
+  async compile(graph: Graph, { signal, optimize = 'all', pack = true }: CompileOptions = {}): Promise<Program> {
     signal?.throwIfAborted();
     const { model, externalData, files } = onnx(graph);
-    const key = await identify(model, externalData, files, optimize);
-    const request = { model, externalData, root: parse(files[0] ?? '/').root, optimize, signature: signatureOf(graph) };
+    const key = await identify(model, externalData, files, `${optimize} ${pack}`);
+    const request = { model, externalData, root: parse(files[0] ?? '/').root, optimize, pack, signature: signatureOf(graph) };
     const compiled = this.#compiled.get(key) ?? this.#load(key, request);
     compiled.users++;
     const release = (): Promise<void> => this.#release(key, compiled);
@@ -79,10 +84,11 @@ export class Runtime {
     return this.#inOrder(undefined, () => this.#channel.call('read', { key }));
   }
 
-  /** Keeps a tensor in the worker under a key, to be fed as {kept: key}. Shared memory is kept as it is, other memory copied. */
-  async write(key: string, tensor: Tensor): Promise<void> {
+  /** Keeps a tensor in the worker under a key, to be fed as {kept: key}. Shared memory is kept as it is, other memory copied.
+   * @param options.transfer gives the buffer away (it is empty afterwards) instead of copying it */
+  async write(key: string, tensor: Tensor, { transfer: give = false }: { transfer?: boolean } = {}): Promise<void> {
     checkData(`"${key}"`, tensor);
-    await this.#inOrder({ feeds: { tensor }, transfer: false }, ({ feeds, transfer }) => this.#channel.call('write', { key, tensor: feeds.tensor as Tensor }, { transfer }));
+    await this.#inOrder({ feeds: { tensor }, transfer: give }, ({ feeds, transfer }) => this.#channel.call('write', { key, tensor: feeds.tensor as Tensor }, { transfer }));
   }
 
   /** Forgets a key and frees its memory. No error when nothing is kept under it. */

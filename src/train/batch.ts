@@ -25,10 +25,15 @@ export type Batch = {
   feeds: Record<string, Tensor>;
   /** Per label: which clip and which segment it belongs to; a segment's kind. */
   segments: { sample: number; seed: string; kind: string; labels: [from: number, to: number] }[];
+  /** Where the patches of each video and image stand: the feed, and the first byte in it. */
+  pictures: Pictures[];
   sizes: Sizes;
   /** Of one conversation: how often its videos and images go through the vision encoder, see Layout. Absent: clips of one grid. */
   runs?: number;
 };
+
+/** Frames of a sample. */
+export type Pictures = { sample: number; feed: string; from: number; grid: [number, number, number] };
 
 /** The values of the names in the graph's shapes: B samples, S positions, L labels, and those of the vision encoder. tokens: without padding; rows: of the layer that has most. */
 export type Sizes = { B: number; S: number; L: number; tokens: number; rows: number } & Record<string, number>;
@@ -122,6 +127,7 @@ export function packBatch(samples: Sample[], options: BatchOptions): Batch {
       loss_weight: tensor('float32', [L], weight),
     },
     segments,
+    pictures: samples.map((_, b) => ({ sample: b, feed: 'pixel_values', from: (b * pixels.length) / B, grid: [T, h, w] })),
     sizes: { B, T, M, S, L, tokens: samples.reduce((n, sample) => n + length(sample), 0), rows: B * Math.max(T * N, S) },
   };
 }

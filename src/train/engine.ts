@@ -1,4 +1,4 @@
-import type { Tensor } from '../graph/index.ts';
+import type { Graph, Tensor } from '../graph/index.ts';
 import type { Feed, Program, Runtime } from '../runtime/index.ts';
 import type { Batch } from './batch.ts';
 import type { TrainState } from './checkpoint.ts';
@@ -21,27 +21,30 @@ export type TrainEngine = {
 /** The graphs for conversations whose videos and images go through the vision encoder in so many runs. */
 export type GraphsOf = (runs: number) => Pick<TrainGraphs, 'accumulate' | 'evaluate'>;
 
-/** Compiles the graphs and puts the state into the runtime. `step` of the state counts on with each update.
+/** Compiles the graphs and puts the state into the runtime: its arrays are given away and empty afterwards. `step` of the state counts on with each update.
  * @param accumulate micro-batches of an update; or, for conversations, graphs of other layouts, compiled when a batch needs them */
 export async function trainEngine(runtime: Runtime, graphs: TrainGraphs, state: TrainState, settings: AdamWSettings, accumulate: number | GraphsOf, signal?: AbortSignal): Promise<TrainEngine> {
-  const programs: Programs = { evaluate: await runtime.compile(graphs.evaluate, { signal }) };
-  if (accumulate === 1) programs.step = await runtime.compile(graphs.step, { signal });
+  const compile = (graph: Graph) => runtime.compile(graph, { signal, pack: false }); // a frozen matrix would be packed in both directions, and once more for evaluating
+  const programs: Programs = { evaluate: await compile(graphs.evaluate) };
+  if (accumulate === 1) programs.step = await compile(graphs.step);
   else {
-    programs.accumulate = await runtime.compile(graphs.accumulate, { signal });
-    programs.apply = await runtime.compile(graphs.apply, { signal });
+    programs.accumulate = await compile(graphs.accumulate);
+    programs.apply = await compile(graphs.apply);
   }
-  const names = [...state.weights.keys()];
-  for (const [name, { shape: dims, data }] of state.weights) {
-    await runtime.write(`param:${name}`, { dtype: 'float32', dims, data });
-    await runtime.write(`m:${name}`, { dtype: 'float32', dims, data: state.m.get(name)! });
-    await runtime.write(`v:${name}`, { dtype: 'float32', dims, data: state.v.get(name)! });
+  const shapes = new Map([...state.weights].map(([name, { shape }]) => [name, shape]));
+  const names = [...shapes.keys()];
+  const give = (kind: string, name: string, data: Float32Array) => runtime.write(`${kind}:${name}`, { dtype: 'float32', dims: shapes.get(name)!, data }, { transfer: true });
+  for (const [name, { data }] of state.weights) {
+    await give('param', name, data);
+    await give('m', name, state.m.get(name)!);
+    await give('v', name, state.v.get(name)!);
   }
   const others = new Map<string, Promise<Program>>();
   /** The program for a batch's layout. */
   const programOf = async (kind: 'accumulate' | 'evaluate', { runs = 1 }: Batch): Promise<Program> => {
     if (runs === 1 || typeof accumulate === 'number') return programs[kind]!;
     const key = `${kind} ${runs}`;
-    if (!others.has(key)) others.set(key, runtime.compile(accumulate(runs)[kind], { signal }));
+    if (!others.has(key)) others.set(key, compile(accumulate(runs)[kind]));
     return others.get(key)!;
   };
   let step = state.step;
@@ -59,7 +62,7 @@ export async function trainEngine(runtime: Runtime, graphs: TrainGraphs, state: 
           return { loss: first(out.loss), grad_norm: first(out.grad_norm) };
         }
       }
-      for (const [name, { shape: dims }] of state.weights) await runtime.write(`g:${name}`, { dtype: 'float32', dims, data: new Float32Array(dims.reduce((a, b) => a * b, 1)) });
+      for (const [name, dims] of shapes) await give('g', name, new Float32Array(dims.reduce((a, b) => a * b, 1)));
       let loss = 0;
       let count = 0;
       for await (const batch of batches) {
@@ -85,7 +88,7 @@ export async function trainEngine(runtime: Runtime, graphs: TrainGraphs, state: 
 
     async state() {
       const now: TrainState = { step, weights: new Map(), m: new Map(), v: new Map() };
-      for (const [name, { shape }] of state.weights) {
+      for (const [name, shape] of shapes) {
         now.weights.set(name, { shape, data: await read(runtime, `param:${name}`) });
         now.m.set(name, await read(runtime, `m:${name}`));
         now.v.set(name, await read(runtime, `v:${name}`));

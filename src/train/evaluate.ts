@@ -5,8 +5,11 @@ import type { EvalMetrics } from './metrics.ts';
 /** Held-out batches; undefined for one that cannot be made. */
 export type HeldOut = { count: number; next(index: number): Promise<Batch | undefined> };
 
+/** Sees each batch with the likeliest token of each label. */
+export type OnBatch = (batch: Batch, predicted: BigInt64Array) => void;
+
 /** Held-out loss and teacher-forced answers: one is right when every token of it, given those before, is the likeliest. @throws the signal's reason */
-export async function evaluateModel(engine: Pick<TrainEngine, 'evaluate'>, data: HeldOut, signal?: AbortSignal): Promise<EvalMetrics['eval']> {
+export async function evaluateModel(engine: Pick<TrainEngine, 'evaluate'>, data: HeldOut, signal?: AbortSignal, onBatch?: OnBatch): Promise<EvalMetrics['eval']> {
   const kinds = new Map<string, { right: number; answers: number }>();
   let nll = 0, labels = 0;
   for (let index = 0; index < data.count; index++) {
@@ -14,6 +17,7 @@ export async function evaluateModel(engine: Pick<TrainEngine, 'evaluate'>, data:
     const batch = await data.next(index);
     if (batch === undefined) continue;
     const out = await engine.evaluate(batch, signal);
+    onBatch?.(batch, out.predicted);
     const wanted = batch.feeds.labels.data;
     for (const { kind, labels: [from, to] } of batch.segments) {
       const tally = kinds.get(kind) ?? { right: 0, answers: 0 };

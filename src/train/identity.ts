@@ -48,7 +48,7 @@ export function differences(before: unknown, now: unknown): string[] {
 }
 
 /** Path and JSON of every value; objects and lists of objects are entered. */
-function leaves(value: unknown, path = ''): [string, string][] {
+export function leaves(value: unknown, path = ''): [string, string][] {
   if (typeof value !== 'object' || value === null) return value === undefined ? [] : [[path, JSON.stringify(value)]];
   const list = Array.isArray(value);
   if (list && !value.some((entry) => typeof entry === 'object')) return [[path, JSON.stringify(value)]];

@@ -2,6 +2,10 @@
 export type { Changes } from './change.ts';
 export { curveSvg, type Curve } from './curve.ts';
 export { readMetrics, type EvalMetrics, type StepMetrics } from './metrics.ts';
+export type { TrainMemory } from './memory.ts';
+export { planTraining, type PlanOptions } from './plan-stages.ts';
+export type { TrainPlan, Trial } from './plan.ts';
 export { loadRecipe, parseRecipe, type Recipe } from './recipe.ts';
+export { listRuns, type Evaluation, type RunSummary } from './runs.ts';
 export { loadStages, parseStages, trainStages, type StagesOptions } from './stages.ts';
 export { train, type TrainOptions, type TrainProgress, type TrainResult } from './loop.ts';

@@ -2,28 +2,28 @@ import { appendFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isAbort, StaveError } from '../errors.ts';
 import { makeFolder } from '../files/folder.ts';
+import type { Tokenizer } from '../text/index.ts';
 import { Runtime } from '../runtime/index.ts';
 import type { Batch } from './batch.ts';
-import { checkpoints, loadCheckpoint, saveCheckpoint, type TrainState } from './checkpoint.ts';
-import { curveSvg } from './curve.ts';
+import { checkpoints, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { Batches } from './batches.ts';
-import { DataSource } from './data.ts';
-import { trainEngine, type TrainEngine } from './engine.ts';
-import { evaluateModel } from './evaluate.ts';
+import type { TrainEngine } from './engine.ts';
+import { evaluateModel, type OnBatch } from './evaluate.ts';
 import { writeError, writeWhole } from '../files/write.ts';
 import { identityOf, type Identity } from './identity.ts';
 import { lockRun } from './lock.ts';
-import { matmulFlops } from './flops.ts';
 import { Meter, type Speed } from './meter.ts';
-import { MetricsFile, readMetrics, type EvalMetrics } from './metrics.ts';
+import type { EvalMetrics } from './metrics.ts';
 import { DROPOUT, dropoutRows } from './lora.ts';
 import { startModel, type TrainModel } from './model.ts';
 import type { Recipe } from './recipe.ts';
+import { RunRecord } from './record.ts';
 import { openRunData, runData, type RunData } from './run-data.ts';
 import { saveModel } from './save-model.ts';
 import { scheduleFactor } from './schedule.ts';
+import { countWeights, flopsOf, freshState, graphsBy, startData, startEngine } from './setup.ts';
+import { shownOf, type Shown } from './shown.ts';
 import { SkippedFile } from './skipped.ts';
-import { trainGraphs, type Layout } from './step.ts';
 import { openTokenizer } from './tokenizer.ts';
 
 export type TrainProgress = Speed & {
@@ -75,29 +75,24 @@ async function locked(recipe: Recipe, { onStep, onLog, signal, resume = false }:
   const saved = resume ? await loadCheckpoint(recipe, identity) : await refuseBegun(recipe);
   const model = await startModel(recipe, tokenizer);
   await using _ = { [Symbol.asyncDispose]: () => model.close() };
-  const state = saved ?? fresh(model);
-  const metrics = new MetricsFile(join(recipe.out, 'metrics.jsonl'));
-  await metrics.truncate(state.step);
+  const state = saved ?? freshState(model);
+  const record = await RunRecord.open(recipe, state.step);
   const source = runData(recipe, model, opened);
   const skipped = new SkippedFile(join(recipe.out, 'skipped.jsonl'), source.rows, source.max_bad);
   await skipped.truncate(state.step);
   await writeWhole(join(recipe.out, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`);
 
   const runtime = await Runtime.create({ threads: recipe.threads });
-  const data = new DataSource(source.settings, { workers: source.workers });
+  const data = startData(source);
   try {
-    const graphsOf = memoized((layout: Layout) => trainGraphs(model.tensors, model.config, recipe.optimizer, source.normalize, model.lora, layout));
-    const drawn = source.layout === 'clips';
+    const graphs = graphsBy(recipe, model, source);
     const started = performance.now();
-    const engine = await trainEngine(runtime, graphsOf(source.layout), state, recipe.optimizer, drawn ? source.micro : (runs) => graphsOf({ runs }), signal);
-    const [size, trained] = [model.tensors, model.trained].map((tensors) => [...tensors.values()].reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0));
+    const engine = await startEngine(runtime, recipe, source, graphs, state, signal);
+    const [size, trained] = [model.tensors, model.trained].map(countWeights);
     await log(`${recipe.name}: ${(size / 1e6).toFixed(2)} M parameters${trained < size ? `, ${(trained / 1e6).toFixed(2)} M of them trained` : ''}, graphs ready in ${((performance.now() - started) / 1000).toFixed(1)} s, ${resume ? `continuing after step ${state.step}` : `seed ${recipe.seed}`}`);
-    const meter = new Meter(recipe.steps, (sizes) => {
-      const graphs = graphsOf(drawn ? 'clips' : { runs: sizes.runs });
-      return matmulFlops(drawn && source.micro === 1 ? graphs.step : graphs.accumulate, sizes);
-    });
+    const meter = new Meter(recipe.steps, (sizes) => flopsOf(source, graphs, sizes));
     const batches = new Batches(data, skipped, log);
-    return await steps({ recipe, identity, model, runtime, engine, source, batches, metrics, log, note, meter, onStep, signal }, state.step);
+    return await steps({ recipe, identity, tokenizer, model, runtime, engine, source, batches, record, log, note, meter, onStep, signal }, state.step);
   } finally {
     await data.close();
     await runtime.dispose();
@@ -111,21 +106,16 @@ async function refuseBegun(recipe: Recipe): Promise<undefined> {
   throw new StaveError('TRAIN', { what: `${recipe.out} holds a run that has come to step ${step}`, why: 'to start anew would mix the two', fix: 'continue it (resume: true); or move the folder away, or give another "out"' });
 }
 
-function fresh({ trained }: TrainModel): TrainState {
-  const zeros = () => new Map([...trained].map(([name, { data }]) => [name, new Float32Array(data.length)]));
-  return { step: 0, weights: trained, m: zeros(), v: zeros() };
-}
-
-type Run = { recipe: Recipe; identity: Identity; model: TrainModel; runtime: Runtime; engine: TrainEngine; source: RunData; batches: Batches; metrics: MetricsFile; log: (line: string) => Promise<void>; /** Into log.txt alone: what the result says too. */ note: (line: string) => Promise<void>; meter: Meter } & Pick<TrainOptions, 'onStep' | 'signal'>;
+type Run = { recipe: Recipe; identity: Identity; tokenizer: Tokenizer; model: TrainModel; runtime: Runtime; engine: TrainEngine; source: RunData; batches: Batches; record: RunRecord; log: (line: string) => Promise<void>; /** Into log.txt alone: what the result says too. */ note: (line: string) => Promise<void>; meter: Meter } & Pick<TrainOptions, 'onStep' | 'signal'>;
 
 async function steps(run: Run, done: number): Promise<TrainResult> {
-  const { recipe, identity, engine, source, batches, metrics, note, meter, onStep, signal } = run;
+  const { recipe, identity, engine, source, batches, record, note, meter, onStep, signal } = run;
   let held: EvalMetrics['eval'] | undefined;
   let saved = done;
   const due = (every: number) => (every > 0 && done % every === 0) || done === recipe.steps;
   const evaluationDue = () => due(recipe.eval.every) && source.held > 0;
   let complete = true; // no evaluation is missing
-  if (done > 0 && evaluationDue() && !(await readMetrics(metrics.file)).some((line) => 'eval' in line && line.step === done)) {
+  if (done > 0 && evaluationDue() && !(await record.lines()).some((line) => 'eval' in line && line.step === done)) {
     held = await evaluate(run, done);
     complete = held !== undefined;
   }
@@ -137,7 +127,7 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
     done++;
     if (!Number.isFinite(loss) || !Number.isFinite(grad_norm)) throw notANumber(done, loss, grad_norm, used, recipe);
     const speed = meter.step(done, used.map(({ sizes }) => sizes));
-    await metrics.append({ step: done, loss, grad_norm, lr, ...speed.line });
+    await record.add({ step: done, loss, grad_norm, lr, ...speed.line });
     const now = evaluationDue() ? await evaluate(run, done) : undefined;
     complete = now !== undefined || !evaluationDue();
     held = now ?? held;
@@ -151,27 +141,35 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
   }
   if (saved < done) await saveCheckpoint(recipe, identity, await engine.state());
   if (done < recipe.steps || !complete) {
+    await record.draw();
     await note(`stopped after step ${done}; its checkpoint is saved`);
     return { step: done, finished: false, eval: held };
   }
   const files = await saveModel(recipe, run.model, (await engine.state()).weights, run.runtime);
+  await record.draw();
   await note(`finished: ${files.model}${batches.skipped > 0 ? `; ${batches.skipped} rows of the data were left out, see skipped.jsonl` : ''}`);
   return { step: done, finished: true, ...files, eval: held, ...(batches.skipped > 0 && { skipped: batches.skipped }) };
 }
 
+/** Held-out clips in a report. */
+const SHOWN = 6;
+
 /** Evaluates and writes the result down; undefined when the signal came before its end. */
-async function evaluate({ recipe, engine, source, batches, metrics, log, meter, signal }: Run, step: number): Promise<EvalMetrics['eval'] | undefined> {
-  const held = await evaluateModel(engine, { next: (index) => batches.next({ set: 'eval', index }, source.held, step), count: source.held }, signal).catch((error: unknown) => {
+async function evaluate({ tokenizer, model, engine, source, batches, record, log, meter, signal }: Run, step: number): Promise<EvalMetrics['eval'] | undefined> {
+  const shown: Shown[] = [];
+  const keep: OnBatch = (batch, predicted) => {
+    if (shown.length < SHOWN) shown.push(...shownOf(batch, predicted, tokenizer, model.config).slice(0, SHOWN - shown.length));
+  };
+  const held = await evaluateModel(engine, { next: (index) => batches.next({ set: 'eval', index }, source.held, step), count: source.held }, signal, keep).catch((error: unknown) => {
     if (signal?.aborted && isAbort(error, signal)) return undefined;
     throw error;
   });
   if (held === undefined) return undefined;
-  await metrics.append({ step, eval: held });
-  const lines = await readMetrics(metrics.file);
-  const loss = lines.findLast((line) => 'loss' in line)?.loss ?? NaN;
+  await record.add({ step, eval: held });
+  const loss = (await record.lines()).findLast((line) => 'loss' in line)?.loss ?? NaN;
   const kinds = Object.entries(held.kinds).map(([kind, { accuracy }]) => `${kind} ${(100 * accuracy).toFixed(1)}`);
   await log(`step ${step}: loss ${loss.toFixed(4)}, held-out loss ${held.loss.toFixed(4)}, answers right ${(100 * held.accuracy).toFixed(1)} % (${kinds.join(', ')})`);
-  await writeWhole(join(recipe.out, 'curve.svg'), curveSvg([{ label: recipe.name, lines }], recipe.name));
+  await record.draw(shown);
   meter.pause();
   return held;
 }
@@ -185,16 +183,6 @@ async function* microBatches({ recipe, source: { micro }, batches, model }: Run,
     used.push(batch);
     yield batch;
   }
-}
-
-/** A function that does its work once for each argument. */
-function memoized<T, R>(work: (value: T) => R): (value: T) => R {
-  const known = new Map<string, R>();
-  return (value) => {
-    const key = JSON.stringify(value);
-    if (!known.has(key)) known.set(key, work(value));
-    return known.get(key)!;
-  };
 }
 
 function notANumber(step: number, loss: number, grad_norm: number, batches: Batch[], recipe: Recipe): StaveError {

@@ -2,8 +2,8 @@ import { appendFile, readFile } from 'node:fs/promises';
 import { writeError, writeWhole } from '../files/write.ts';
 
 /** A line of metrics.jsonl: one update, or one evaluation. */
-export type StepMetrics = { step: number; loss: number; grad_norm: number; lr: number; seconds: number; clips: number; tokens: number };
-export type EvalMetrics = { step: number; eval: { loss: number; accuracy: number; kinds: Record<string, { accuracy: number; answers: number }> } };
+export type StepMetrics = { step: number; /** Seconds since 1970. */ time?: number; loss: number; grad_norm: number; lr: number; seconds: number; clips: number; tokens: number };
+export type EvalMetrics = { step: number; time?: number; eval: { loss: number; accuracy: number; kinds: Record<string, { accuracy: number; answers: number }> } };
 
 /** metrics.jsonl of a run, a line per step. A resumed run drops the lines after the checkpoint it starts from, so no step stands twice. */
 export class MetricsFile {

@@ -76,6 +76,10 @@ export function packConversation({ name, ids, labels, answers, positions, items 
       loss_weight: float([L], weight),
     },
     segments,
+    pictures: runs.flatMap(({ members }, k) => {
+      let at = 0;
+      return members.map((i) => ({ sample: 0, feed: `pixel_values${suffixOf(k)}`, from: (at += items[i].pixels.length) - items[i].pixels.length, grid: [...items[i].grid] as [number, number, number] }));
+    }),
     sizes: { B: 1, S, L, runs: runs.length, tokens: ids.length, rows: Math.max(S, ...runs.map(({ B, T, h, w }) => B * T * h * w)), V: 0, ...Object.assign({}, ...vision.map(({ sizes }) => sizes)) },
     runs: runs.length,
   };

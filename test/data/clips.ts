@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { png } from '../../src/cli/png.ts';
+import { png } from '../../src/video/png.ts';
 import { encodeVideo, type Picture } from '../../src/video/index.ts';
 
 /** A grey that says which frame it is, with a white column that moves. */

@@ -14,7 +14,7 @@ import { tiny } from './tiny.ts';
 
 /** Losses and evaluations without what time decides. */
 async function numbers(out: string): Promise<unknown[]> {
-  return (await readMetrics(join(out, 'metrics.jsonl'))).map((line) => ('eval' in line ? line : { step: line.step, loss: line.loss, grad_norm: line.grad_norm, lr: line.lr }));
+  return (await readMetrics(join(out, 'metrics.jsonl'))).map((line) => ('eval' in line ? { step: line.step, eval: line.eval } : { step: line.step, loss: line.loss, grad_norm: line.grad_norm, lr: line.lr }));
 }
 
 const codeOf = (code: string, text: RegExp) => (error: unknown) => error instanceof StaveError && error.code === code && text.test(error.message);

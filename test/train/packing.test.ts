@@ -93,10 +93,11 @@ test('accumulated micro-batches give the update of one batch', async () => {
   const { tensors, trained } = await startModel(setup.recipe, tokenizer);
   const graphs = trainGraphs(tensors, config, optimizer, { image_mean: [0.5, 0.5, 0.5], image_std: [0.25, 0.25, 0.25] });
   const zeros = () => new Map([...trained].map(([name, { data }]) => [name, new Float32Array(data.length)]));
+  const start = () => ({ step: 0, weights: structuredClone(trained), m: zeros(), v: zeros() }); // an engine takes it
   const clips = [sample(dialogues, 1), sample([dialogues[1]], 2)];
   const results = [];
   for (const batches of [[pack(clips)], clips.map((clip) => pack([clip], 'answer', 1 / 2))]) {
-    const engine = await trainEngine(runtime, graphs, { step: 0, weights: trained, m: zeros(), v: zeros() }, optimizer, batches.length);
+    const engine = await trainEngine(runtime, graphs, start(), optimizer, batches.length);
     await engine.update(batches, 1e-3);
     const second = await engine.update(batches, 1e-3);
     results.push({ ...second, state: await engine.state() });

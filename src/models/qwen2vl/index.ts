@@ -10,4 +10,4 @@ export { MASKED } from './masked.ts';
 export { checkPreprocessor, parsePreprocessorConfig, type PreprocessorConfig, type PreprocessorFile } from './preprocessor-config.ts';
 export { visionTower, type VisionOutputs, type VisionRope, type Windows } from './vision.ts';
 export { windowTables } from './windows.ts';
-export { frameSize, gridOf, normalisation, pixelBytes, pixelValues, placeFrame, visualTokens } from './processor.ts';
+export { frameSize, gridOf, normalisation, pixelBytes, pixelValues, placeFrame, takeFrame, visualTokens } from './processor.ts';

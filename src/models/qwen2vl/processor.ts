@@ -90,3 +90,20 @@ export function* placeFrame(rgb: Uint8Array, index: number, [, h, w]: Grid, { pa
     yield;
   }
 }
+
+/** Frame `index` back out of bytes that {@link pixelBytes} cut. pixels: [T, N, C·2·14·14] of one clip → RGB [14·h, 14·w, 3] */
+export function takeFrame(pixels: Uint8Array, index: number, [, h, w]: Grid, { patch_size: P, temporal_patch_size: pair, merge_size: m }: Pick<PreprocessorConfig, 'patch_size' | 'temporal_patch_size' | 'merge_size'>): Picture {
+  const width = w * P, height = h * P;
+  const plane = P * P;
+  const data = new Uint8Array(width * height * CHANNELS);
+  let patch = Math.floor(index / pair) * h * w * CHANNELS * pair * plane + (index % pair) * plane;
+  for (let top = 0; top < h; top += m)
+    for (let left = 0; left < w; left += m)
+      for (let row = top; row < top + m; row++)
+        for (let column = left; column < left + m; column++, patch += CHANNELS * pair * plane)
+          for (let i = 0; i < CHANNELS * plane; i++) {
+            const c = Math.floor(i / plane), y = Math.floor((i % plane) / P), x = i % P;
+            data[((row * P + y) * width + column * P + x) * CHANNELS + c] = pixels[patch + c * pair * plane + y * P + x];
+          }
+  return { data, width, height };
+}

@@ -1,0 +1,83 @@
+/** The runs below a folder, side by side. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StaveError } from '../errors.ts';
+import { exists } from '../files/look.ts';
+import { leaves } from './identity.ts';
+import { readMetrics, type EvalMetrics, type StepMetrics } from './metrics.ts';
+
+export type RunSummary = {
+  /** Its folder. */
+  path: string;
+  name: string;
+  /** Updates done and wanted. */
+  step: number;
+  steps: number;
+  /** `running`: some process has the folder, or has died in it. */
+  state: 'finished' | 'running' | 'stopped';
+  /** Mean training loss of the last 20 updates; null before the first. */
+  loss: number | null;
+  /** Seconds spent in updates. */
+  seconds: number;
+  /** The last evaluation, and the one with the lowest held-out loss; null: none. */
+  last: Evaluation | null;
+  best: Evaluation | null;
+  /** The settings in which it differs from another of the runs, by their paths, as JSON; null: it has none there. */
+  settings: Record<string, string | null>;
+};
+
+export type Evaluation = { step: number; loss: number; accuracy: number };
+
+/** Folders of a run in which no further run lies. */
+const own = new Set(['checkpoints', 'model', 'adapter', 'tensorboard', 'best']);
+/** Fields that say where a run is, not what. */
+const places = new Set(['out', 'name', 'threads']);
+
+/** All runs in a folder and those below it, by path. @throws IO when it cannot be read */
+export async function listRuns(folder: string): Promise<RunSummary[]> {
+  const found = await findRuns(folder);
+  const runs = await Promise.all(found.map(async ({ path, recipe }) => ({ path, recipe: new Map(leaves(recipe)), ...(await readRun(path, recipe)) })));
+  const fields = [...new Set(runs.flatMap(({ recipe }) => [...recipe.keys()]))].filter((field) => !places.has(field));
+  const different = fields.filter((field) => new Set(runs.map(({ recipe }) => recipe.get(field))).size > 1);
+  return runs.map(({ recipe, ...run }) => ({ ...run, settings: Object.fromEntries(different.map((field) => [field, recipe.get(field) ?? null])) }));
+}
+
+type Found = { path: string; recipe: Record<string, unknown> };
+
+async function findRuns(path: string): Promise<Found[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch((cause: Error) => {
+    throw new StaveError('IO', { what: `cannot read the folder ${path}`, why: cause.message, fix: 'give the folder in which the runs lie', cause });
+  });
+  const recipe = await readRecipeOf(path);
+  const below = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !(recipe !== undefined && own.has(entry.name))).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const inside = await Promise.all(below.map((entry) => findRuns(join(path, entry.name))));
+  return [...(recipe === undefined ? [] : [{ path, recipe }]), ...inside.flat()];
+}
+
+/** undefined: no run here, or none that has begun */
+async function readRecipeOf(path: string): Promise<Record<string, unknown> | undefined> {
+  if (!(await exists(join(path, 'metrics.jsonl')))) return undefined;
+  const text = await readFile(join(path, 'recipe.json'), 'utf8').catch(() => 'null');
+  try {
+    return (JSON.parse(text) as Record<string, unknown> | null) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function readRun(path: string, recipe: Found['recipe']): Promise<Omit<RunSummary, 'path' | 'settings'>> {
+  const lines = await readMetrics(join(path, 'metrics.jsonl'));
+  const updates = lines.filter((line): line is StepMetrics => 'loss' in line);
+  const evaluations = lines.filter((line): line is EvalMetrics => 'eval' in line).map(({ step, eval: { loss, accuracy } }): Evaluation => ({ step, loss, accuracy }));
+  const recent = updates.slice(-20);
+  return {
+    name: String(recipe.name),
+    step: updates.at(-1)?.step ?? 0,
+    steps: Number(recipe.steps),
+    state: (await exists(join(path, 'model'))) ? 'finished' : (await exists(join(path, 'run.lock'))) ? 'running' : 'stopped',
+    loss: recent.length === 0 ? null : recent.reduce((sum, { loss }) => sum + loss, 0) / recent.length,
+    seconds: updates.reduce((sum, { seconds }) => sum + seconds, 0),
+    last: evaluations.at(-1) ?? null,
+    best: evaluations.length === 0 ? null : evaluations.reduce((a, b) => (b.loss < a.loss ? b : a)),
+  };
+}

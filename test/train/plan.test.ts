@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, mock, test } from 'node:test';
+import { concat, graph, initializer, input, matmul } from '../../src/graph/index.ts';
+import { StaveError } from '../../src/errors.ts';
+import type { Batch } from '../../src/train/batch.ts';
+import { peakBytes } from '../../src/train/liveness.ts';
+import { planTable } from '../../src/cli/train-plan.ts';
+import { parseRecipe } from '../../src/train/index.ts';
+import { startModel } from '../../src/train/model.ts';
+import { planTraining } from '../../src/train/plan-stages.ts';
+import { planHere, type TrainPlan } from '../../src/train/plan.ts';
+import { runData } from '../../src/train/run-data.ts';
+import { startData } from '../../src/train/setup.ts';
+import { openTokenizer } from '../../src/train/tokenizer.ts';
+import { stave } from '../cli/run.ts';
+import { tinyJson } from './tiny.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'stave-plan-'));
+after(() => rm(folder, { recursive: true }));
+
+const size = (outputs: Parameters<typeof graph>[0]) => peakBytes(graph(outputs), { N: 100 });
+
+test('what lives at once: two of a chain, one in place, views nothing, weights nothing', () => {
+  const x = input('x', 'float32', ['N', 10]);
+  const one = 4 * 100 * 10;
+  const square = initializer('w', 'float32', [10, 10], { data: new Float32Array(100) });
+  const layer = (v: typeof x) => matmul(v, square);
+  assert.equal(size({ y: layer(x) }), one);
+  assert.equal(size({ y: layer(layer(layer(x))) }), 2 * one); // a product's input and its output
+  assert.equal(size({ y: layer(x).add(1).exp().neg() }), one); // each into its input's place
+  assert.equal(size({ y: layer(x).reshape([-1, 5]).add(1) }), one);
+  const kept = layer(x);
+  assert.equal(size({ y: kept.exp().add(kept) }), 2 * one); // kept is needed again
+  assert.equal(size({ y: kept.exp(), kept }), 2 * one);
+  assert.equal(size({ y: concat([layer(x), layer(x).exp()], 0) }), 4 * one);
+  assert.equal(size({ y: layer(x).add(matmul(square, square).sum()) }), one); // a number that weights alone give is there already
+});
+
+test('the plan of a recipe: its sizes, what its batches hold, and nothing written', async () => {
+  const recipe = parseRecipe({ ...tinyJson, batch: { clips: 2, accumulate: 2 }, steps: 4 }, folder);
+  const model = await startModel(recipe, await openTokenizer(recipe));
+  const weights = [...model.trained.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const source = startData(runData(recipe, model, undefined));
+  let tokens = 0;
+  for (let index = 0; index < 8; index++) tokens += ((await source.next({ set: 'train', index }, 8)) as Batch).sizes.tokens;
+  await source.close();
+
+  const file = join(folder, 'recipe.json');
+  const { steps: _, ...shared } = { ...tinyJson, out: recipe.out, batch: recipe.batch };
+  await writeFile(file, JSON.stringify({ ...shared, stages: [{ steps: 4 }, { steps: 3, trainable: ['visual.blocks.*.temp_attn.*'], lora: { r: 2, targets: ['q_proj'] } }] }));
+  const { code, out } = await stave(['train', '--plan', file, '--json', '--set', 'eval.clips=4']);
+  assert.equal(code, 0);
+  const [plan, second] = out.trim().split('\n').map((line) => JSON.parse(line) as TrainPlan);
+  assert.deepEqual([plan.parameters, plan.trained, plan.steps, plan.clips, plan.tokens, plan.looked_at], [weights, weights, 4, 4, tokens / 4, 8]);
+  const { total, ...parts } = plan.memory;
+  assert.equal(Object.values(parts).reduce((a, b) => a + b), total);
+  assert.equal(plan.memory.state, 11 * 4 * weights); // weights and two moments before and after an update and in a checkpoint, the gradients' sum twice
+  const { trial } = plan;
+  assert.ok(trial !== undefined && trial.updates > 0 && trial.update > 0 && trial.evaluation > 0);
+  assert.ok(Math.abs(trial.total - (4 * trial.update + 2 * trial.evaluation)) < 1e-9);
+  assert.ok(trial.peak > total / 2 && trial.peak < 2 * total, `${trial.peak} on trial, ${total} by shapes`);
+  assert.ok(second.steps === 3 && second.trained < second.parameters && second.parameters > weights && second.memory.frozen > 0);
+  assert.ok(!existsSync(recipe.out));
+});
+
+test('what does not fit is not tried', async () => {
+  const available = mock.method(process, 'availableMemory', () => -1e9);
+  const { trial, no_trial } = await planHere(parseRecipe(tinyJson, folder));
+  available.mock.restore();
+  assert.equal(trial, undefined);
+  assert.match(no_trial!, /MB of memory are free, which is not enough$/);
+});
+
+test('what is wrong with the recipe is said, and what does not go together', async () => {
+  const wrong = parseRecipe({ ...tinyJson, trainable: ['nothing.*'] }, folder);
+  await assert.rejects(planTraining([wrong]), (error) => error instanceof StaveError && error.code === 'RECIPE' && /which no tensor matches/.test(error.message));
+  const { code, err } = await stave(['train', '--plan', join(folder, 'recipe.json'), '--resume']);
+  assert.deepEqual([code, /--plan and --resume do not go together/.test(err)], [2, true]);
+});
+
+test('the table of a plan', () => {
+  const memory = { frozen: 0, state: 48e6, update: 143e6, evaluation: 9e6, base: 273e6, total: 473e6 };
+  const plan = { name: 'box', parameters: 2e6, trained: 1e5, steps: 1000, clips: 8, tokens: 917, looked_at: 12, memory };
+  assert.equal(
+    planTable({ ...plan, trial: { updates: 4, peak: 529e6, update: 4.515, evaluation: 61, total: 7322 } }),
+    `run       box
+weights   2.00 M, 100,000 of them trained
+updates   1,000 of 8 clips
+tokens    about 917,000, 917 an update (12 batches looked at)
+memory    about 473 MB: weights and moments 48 MB, an update 143 MB, an evaluation 9 MB, the rest 273 MB
+trial     529 MB at most, 4 updates timed
+time      about 2 h 2 min: 4.51 s an update, 1 min 1 s an evaluation
+`,
+  );
+  assert.match(planTable({ ...plan, no_trial: '100 MB of memory are free, which is not enough' }), /\ntrial     none: 100 MB of memory are free, which is not enough\n$/);
+});
