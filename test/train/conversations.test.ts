@@ -57,7 +57,7 @@ async function recipeOf(data: object, changes: object = {}, init = golden('stave
   );
 }
 
-const numbers = async ({ out }: Recipe) => (await readMetrics(join(out, 'metrics.jsonl'))).map((line) => ('eval' in line ? line : { step: line.step, loss: line.loss, grad_norm: line.grad_norm, clips: line.clips }));
+const numbers = async ({ out }: Recipe) => (await readMetrics(join(out, 'metrics.jsonl'))).map((line) => ('eval' in line ? { step: line.step, eval: line.eval } : { step: line.step, loss: line.loss, grad_norm: line.grad_norm, clips: line.clips }));
 const told = (code: string, message: RegExp) => (error: unknown) => error instanceof StaveError && error.code === code && message.test(error.message);
 
 test('every kind of conversation is trained on; a run that is stopped and resumed ends as one that was not', async () => {
