@@ -17,7 +17,9 @@ export class EventsFile {
   /** Begins a file with what metrics.jsonl holds; those of earlier starts, which may know of steps that a resumed run does again, are removed. @throws IO */
   async start(lines: readonly (StepMetrics | EvalMetrics)[], now = Date.now() / 1000): Promise<void> {
     const old = (await list(this.#folder)).filter((path) => basename(path).startsWith(PREFIX));
-    await makeFolder(this.#folder);
+    await makeFolder(this.#folder).catch((error) => {
+      throw writeError(this.#folder, error);
+    });
     this.#file = join(this.#folder, `${PREFIX}${Math.floor(now)}.${process.pid}.stave`);
     await writeWhole(this.#file, Buffer.concat([versionRecord(now), ...lines.map((line) => scalarRecord(scalarsOf(line)))]));
     for (const path of old) if (path !== this.#file) await rm(path, { force: true });
