@@ -3,16 +3,18 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Decoder } from '../../src/generate/decoder.ts';
-import { encodeVisual, type TemporalScope, type VisualItem } from '../../src/generate/encoder.ts';
+import { encodeVisual, type TemporalScope } from '../../src/generate/encoder.ts';
 import { generateTokens } from '../../src/generate/tokens.ts';
+import type { VisualItem } from '../../src/generate/visual-item.ts';
 import { textReader } from '../../src/models/checkpoint.ts';
 import { parseGenerationConfig } from '../../src/models/generation-config.ts';
-import { languageGraph, openQwen2VL, pixelValues, ropeIndex, textPositions, visionGraph, visualTokens, type Grid, type PositionIds, type Qwen2VL, type TemporalAttention, type TimeRounding } from '../../src/models/qwen2vl/index.ts';
+import { languageGraph, openQwen2VL, pixelValues, ropeIndex, textPositions, visionGraph, visionParts, visualTokens, type Grid, type PositionIds, type Qwen2VL, type TemporalAttention, type TimeRounding } from '../../src/models/qwen2vl/index.ts';
 import { Runtime, type Program } from '../../src/runtime/index.ts';
 import { encodeConversation, loadChatTemplate, loadTokenizer, type ChatTemplate, type Message, type Tokenizer } from '../../src/text/index.ts';
 import { openWeights, type Weights } from '../../src/weights/index.ts';
 import type { TypedArray } from '../../src/graph/index.ts';
 import { deviation, pictures, type Row } from './compare.ts';
+import { encodeWhole } from './whole-vision.ts';
 
 type Prompt = PositionIds & { ids: number[]; /** [V, hidden_size] */ visual_embeds: Float32Array };
 
@@ -32,7 +34,7 @@ type Case = {
 };
 type CasesFile = { temporal_attention?: { order: TemporalAttention['order'] } | null; cases: Case[] };
 
-type Subject = { model: Qwen2VL; vision: Program; language: Program; tokenizer: Tokenizer; template: ChatTemplate; stop: number[]; recorded: Recorded };
+type Subject = { model: Qwen2VL; vision: Program; whole: Program; language: Program; tokenizer: Tokenizer; template: ChatTemplate; stop: number[]; recorded: Recorded };
 
 const TOLERANCE = 1e-4;
 const NEW_TOKENS = 24;
@@ -50,7 +52,8 @@ export async function checkModelSet(dir: string): Promise<Row[]> {
   const generation = parseGenerationConfig(JSON.parse((await read('generation_config.json')) ?? '{}'), model.config);
   const subject: Subject = {
     model,
-    vision: await runtime.compile(visionGraph(model, { inside: true })),
+    vision: await runtime.compile(visionParts(model)),
+    whole: await runtime.compile(visionGraph(model)),
     language: await runtime.compile(languageGraph(model)),
     tokenizer: await loadTokenizer(read),
     template: await loadChatTemplate(read),
@@ -91,19 +94,26 @@ async function visualItems({ model, recorded }: Subject, { name, messages, video
   }
   for (const kind of ['video', 'image'] as const) {
     const stored = `${name}.pixel_values${kind === 'video' ? '_videos' : ''}`;
-    if (recorded.has(stored)) findings.close('pixel_values', joined(items.filter((item) => item.kind === kind).map((item) => item.pixel_values)), (await recorded.read(stored)).data as Float32Array);
+    if (recorded.has(stored)) findings.close('pixel_values', joined(items.filter((item) => item.kind === kind).map((item) => item.pixel_values as Float32Array)), (await recorded.read(stored)).data as Float32Array);
   }
   return items;
 }
 
-/** Everything recorded of the vision encoder: patch_embed, block.i, video_embeds, image_embeds. Videos and images go in apart, as in the original. */
-async function checkVision({ model: { config }, vision, recorded }: Subject, { name, temporal_scope: scope = 'all' }: Case, items: VisualItem[], findings: Findings): Promise<void> {
+/** Everything recorded of the vision encoder: patch_embed, block.i, video_embeds, image_embeds. Videos and images go in apart, as in the original. Visual tokens must come out right in slices of
+ * one frame group and one patch position too. */
+async function checkVision({ model: { config }, vision, whole, recorded }: Subject, { name, temporal_scope: scope = 'all' }: Case, items: VisualItem[], findings: Findings): Promise<void> {
   for (const kind of ['video', 'image'] as const) {
     const some = items.filter((item) => item.kind === kind);
     if (some.length === 0) continue;
-    for (const { name: output } of vision.outputs) {
-      const stored = `${name}.${output === 'embeds' ? `${kind}_embeds` : output}`;
-      if (recorded.has(stored) && (output === 'embeds' || kind === 'video' || some.length === items.length)) findings.close(stored, await encodeVisual(vision, config, some, { scope, output }), (await recorded.read(stored)).data as Float32Array);
+    const embeds = `${name}.${kind}_embeds`;
+    if (recorded.has(embeds)) {
+      const expected = (await recorded.read(embeds)).data as Float32Array;
+      findings.close(embeds, await encodeVisual(vision, config, some, { scope }), expected);
+      findings.close(embeds, await encodeVisual(vision, config, some, { scope, bytes: 1 }), expected);
+    }
+    for (const { name: output } of whole.outputs) {
+      const stored = `${name}.${output}`;
+      if (recorded.has(stored) && (kind === 'video' || some.length === items.length)) findings.close(stored, await encodeWhole(whole, config, some, { scope, output }), (await recorded.read(stored)).data as Float32Array);
     }
   }
 }

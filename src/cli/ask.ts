@@ -20,7 +20,7 @@ export const ask: Command = {
     json: { type: 'boolean', help: 'print the answer with everything that led to it, as one line of JSON' },
     batch: { type: 'string', value: 'FILE', help: 'questions as JSON lines {"id", "video", "question"}; paths are taken from the file\'s folder' },
     out: { type: 'string', value: 'FILE', help: 'where the answers of --batch go, a line each; run again, it goes on where it stopped' },
-    ahead: { type: 'string', value: 'MB', help: 'with --batch: memory for clips that are decoded while the model works (default 256, at most a sixteenth of the memory)' },
+    ahead: { type: 'string', value: 'MB', help: 'with --batch: memory for clips that are decoded while the model works (default 64, at most a sixteenth of the memory)' },
     reuse: { ...reuseOption.reuse, help: `with --batch: ${reuseOption.reuse.help}` },
     choices: { type: 'string', value: 'A,B,…', help: 'decide between these answers, as stave decide does' },
     ...weighing,

@@ -11,7 +11,7 @@ import type { Unit } from './reuse/units.ts';
 const MOST = 32;
 
 /** Patches of 26 clips of 16 frames, 224×224. */
-const USUAL = 256e6;
+const USUAL = 64e6;
 
 export type AheadOptions = {
   /** Bytes of decoded patches that may wait for the model. 0: nothing is decoded ahead. A clip that alone has more is decoded when no other waits. */
@@ -129,7 +129,7 @@ export class Ahead<Q> {
 function patchBytes({ plan, mediaOptions }: Prepared, i: number): number {
   const { kind, grid: [t, h, w] } = plan.media[i];
   const { temporal_patch_size, patch_size } = mediaOptions.preprocessor[kind];
-  return t * h * w * 3 * temporal_patch_size * patch_size ** 2 * 4;
+  return t * h * w * 3 * temporal_patch_size * patch_size ** 2;
 }
 
 /** Bytes that may wait for the model. @throws USAGE */

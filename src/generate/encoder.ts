@@ -1,35 +1,39 @@
-import type { Tensor } from '../graph/index.ts';
-import { visionTables, type Grid, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
+import type { Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import type { Program } from '../runtime/index.ts';
-
-/** An image or a video as patches in merge order. pixel_values: [t·h·w, C·2·14·14] */
-export type VisualItem = { kind: 'image' | 'video'; grid: Grid; pixel_values: Float32Array };
+import { encodeClips } from './encode-clips.ts';
+import { joined } from './rows.ts';
+import { VISION_RUN } from './run-sizes.ts';
+import type { Clips } from './vision-parts.ts';
+import { PixelRows, type VisualItem } from './visual-item.ts';
 
 /** Which frames attend to each other in time. `item`: those of one video (an image is alone). `all`: in the authors' code all videos of a prompt
  * that share a frame size form one sequence, and so do its images; tasks like video shuffling depend on it. Without STA both are the same. */
 export type TemporalScope = 'item' | 'all';
 
-/** Items that go through the encoder in one run: B clips of T frame groups each. */
-export type Run = { members: number[]; B: number; T: number; h: number; w: number };
+/** Items that go through the encoder together: B clips of T frame groups each. */
+export type Run = Clips & { members: number[] };
 
 export type EncodeOptions = {
   scope?: TemporalScope;
-  /** Another output of the vision graph, [patches, ..], in place of the visual tokens. */
-  output?: string;
+  /** Bytes that the intermediate values of one run may take. */
+  bytes?: number;
+  /** Gives the items' pixel_values away: each is emptied when it has been read. */
+  transfer?: boolean;
   signal?: AbortSignal;
 };
 
-/** Visual tokens of the items, one after the other in the order given: [V, hidden_size]. */
-export async function encodeVisual(program: Program, config: Qwen2VLConfig, items: readonly VisualItem[], { scope = 'item', output = 'embeds', signal }: EncodeOptions = {}): Promise<Float32Array> {
+/** Visual tokens of the items, one after the other in the order given: [V, hidden_size]. An abort takes effect at once; the engine is free after the slice that it is at.
+ * @param program of visionParts() */
+export async function encodeVisual(program: Program, { vision_config: config }: Qwen2VLConfig, items: readonly VisualItem[], { scope = 'item', bytes = VISION_RUN, transfer = false, signal }: EncodeOptions = {}): Promise<Float32Array> {
+  const { in_channels, temporal_patch_size, patch_size } = config;
   const parts: Float32Array[] = items.map(() => new Float32Array());
   for (const run of encoderRuns(items, scope)) {
-    const { [output]: tensor } = await program.run(feeds(program, run, items, config), { fetch: [output], signal });
+    const pixels = new PixelRows(run.members.map((i) => items[i]), in_channels * temporal_patch_size * patch_size ** 2, in_channels, transfer);
+    const embeds = await encodeClips(program, config, run, pixels, bytes, signal);
     let at = 0;
     for (const member of run.members) {
       const [t, h, w] = items[member].grid;
-      const length = tensor.data.length * ((t * h * w) / (run.B * run.T * h * w)); // every patch has the same share
-      parts[member] = (tensor.data as Float32Array).subarray(at, at + length);
-      at += length;
+      parts[member] = embeds.subarray(at, (at += embeds.length * ((t * h * w) / (run.B * run.T * h * w)))); // every patch has the same share
     }
   }
   return joined(parts);
@@ -49,25 +53,4 @@ export function encoderRuns(items: readonly Pick<VisualItem, 'kind' | 'grid'>[],
     }
   });
   return [...found.values()];
-}
-
-/** Inputs of the vision graph: of the tables, those that this model asks for. */
-function feeds({ inputs }: Program, { members, B, T, h, w }: Run, items: readonly VisualItem[], { vision_config }: Qwen2VLConfig): Record<string, Tensor> {
-  const pixels = joined(members.map((i) => items[i].pixel_values));
-  const tables = visionTables([T, h, w], vision_config);
-  return {
-    pixel_values: { dtype: 'float32', dims: [B, T, h * w, pixels.length / (B * T * h * w)], data: pixels }, // [B, T, N, C·2·14·14]
-    ...Object.fromEntries(Object.entries(tables).filter(([name]) => inputs.some((input) => input.name === name))),
-  };
-}
-
-export function joined(arrays: readonly Float32Array[]): Float32Array {
-  if (arrays.length === 1) return arrays[0];
-  const all = new Float32Array(arrays.reduce((n, a) => n + a.length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    all.set(array, at);
-    at += array.length;
-  }
-  return all;
 }

@@ -1,9 +1,9 @@
-import { setImmediate } from 'node:timers/promises';
 import { StaveError } from '../errors.ts';
 import { frameSize, gridOf, normalisation, placeFrame, visualTokens, type Grid, type PreprocessorConfig } from '../models/qwen2vl/index.ts';
 import { decode, frameTimes, resizeBicubic, type DecodeOptions, type Picture, type ReadOptions, type ResizeRule, type VideoInfo } from '../video/index.ts';
-import type { VisualItem } from './encoder.ts';
 import { sampleFrames, type FrameSampling } from './frame-sampling.ts';
+import { pausing } from './pausing.ts';
+import type { VisualItem } from './visual-item.ts';
 
 /** RGB bytes [height, width, 3]; where in a video it stood, if it comes from one. */
 export type FrameInput = Picture & { index?: number; /** Seconds. */ time?: number };
@@ -95,19 +95,19 @@ function secondsApart(frames: MediaPlan['frames']): number | null {
   return Number.isFinite(seconds) && seconds > 0 ? seconds : null;
 }
 
-/** Decodes the planned frames into patches, one after the other: of the pictures themselves only one is held. The event loop gets its turns.
+/** Decodes the planned frames into patches, one after the other: of the pictures themselves only one is held. Patches stay bytes. The event loop gets its turns.
  * @returns the patches, and all that was found wrong with the file  @throws as decoding does */
 export async function readMedia(source: MediaSource, plan: MediaPlan, options: MediaOptions): Promise<{ item: VisualItem; damage: string[] }> {
   const { kind, grid } = plan;
-  const pixel_values = new Float32Array(new SharedArrayBuffer(4 * pixelsOf(plan, options)));
-  const damage = await place(source, plan, options, pixel_values, normalisation(options.preprocessor[kind]));
-  return { item: { kind, grid, pixel_values }, damage };
+  const pixel_values = new Uint8Array(pixelsOf(plan, options));
+  const damage = await place(source, plan, options, pixel_values);
+  return { item: { kind, grid, pixel_values, normalisation: normalisation(options.preprocessor[kind]) }, damage };
 }
 
-/** The same patches still bytes, for graphs that normalise by themselves. [t·h·w, C·2·14·14] @throws as readMedia */
+/** The same patches in shared memory, for graphs that normalise by themselves. [t·h·w, C·2·14·14] @throws as readMedia */
 export async function readMediaBytes(source: MediaSource, plan: MediaPlan, options: MediaOptions): Promise<Uint8Array<SharedArrayBuffer>> {
   const pixels = new Uint8Array(new SharedArrayBuffer(pixelsOf(plan, options)));
-  await place(source, plan, options, pixels, undefined);
+  await place(source, plan, options, pixels);
   return pixels;
 }
 
@@ -117,30 +117,20 @@ function pixelsOf({ kind, grid: [t, h, w] }: MediaPlan, { preprocessor }: MediaO
   return t * h * w * 3 * temporal_patch_size * patch_size ** 2;
 }
 
-/** @param table what a byte becomes, see placeFrame  @returns all that was found wrong with the file */
-async function place({ source }: MediaSource, { kind, frames, grid, sizes, damage }: MediaPlan, { preprocessor, read = {} }: MediaOptions, out: Float32Array | Uint8Array, table: Float32Array | undefined): Promise<string[]> {
+/** @returns all that was found wrong with the file */
+async function place({ source }: MediaSource, { kind, frames, grid, sizes, damage }: MediaPlan, { preprocessor, read = {} }: MediaOptions, out: Uint8Array): Promise<string[]> {
   const config = preprocessor[kind];
   const found = new Set(damage); // decoding tells once more what the packets told
   const pictures = typeof source === 'string' ? chosen(source, frames.map(({ index }) => index), { size: sizes.input, rule: config.resize_rule, ...read }, found) : resized(Array.isArray(source) ? source : [source as FrameInput], sizes.input, config.resize_rule);
   let count = 0;
   let last: Picture | undefined;
   for await (const picture of pictures) {
-    await pausing(placeFrame(picture.data, count++, grid, config, out, table));
+    await pausing(placeFrame(picture.data, count++, grid, config, out, undefined));
     last = picture;
   }
   if (last === undefined || count !== frames.length) throw new StaveError('VIDEO_UNREADABLE', { what: `${String(source)}: ${count} of ${frames.length} frames could be decoded`, why: [...found].join('; ') || undefined, fix: 'convert the file anew, or choose other frames' });
-  for (; count < grid[0] * config.temporal_patch_size; count++) await pausing(placeFrame(last.data, count, grid, config, out, table)); // an incomplete group is filled with its last frame
+  for (; count < grid[0] * config.temporal_patch_size; count++) await pausing(placeFrame(last.data, count, grid, config, out, undefined)); // an incomplete group is filled with its last frame
   return [...found];
-}
-
-/** Does work in steps, letting others have the event loop after every few milliseconds. */
-async function pausing(steps: Iterable<void>): Promise<void> {
-  let since = performance.now();
-  for (const _ of steps) {
-    if (performance.now() - since < 5) continue;
-    await setImmediate();
-    since = performance.now();
-  }
 }
 
 /** Frames of a file by number, ascending; one that is asked for twice is decoded once. What is wrong with the file goes into `damage`. */

@@ -2,7 +2,7 @@ import type { Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import type { Program } from '../runtime/index.ts';
 import type { Clock } from './clock.ts';
 import { Decoder } from './decoder.ts';
-import { joined } from './encoder.ts';
+import { joined } from './rows.ts';
 import type { ChatMessage } from './messages.ts';
 import type { ModelFiles, ModelInfo } from './model-files.ts';
 import { prepare, type AskOptions, type Prepared, type PromptTokens } from './plan.ts';

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Graph } from '../graph/index.ts';
 import { findModel, modelName } from '../hub/find.ts';
-import { languageGraph, visionGraph, type Qwen2VL } from '../models/qwen2vl/index.ts';
+import { languageGraph, visionParts, type Qwen2VL } from '../models/qwen2vl/index.ts';
 import { Runtime, type Program } from '../runtime/index.ts';
 import { warmUp } from '../video/index.ts';
 import { Answer } from './answer.ts';
@@ -109,7 +109,7 @@ export async function load(model: string = boxModel, { threads, adapter, reuse, 
   const opening = findModel(model).then((dir) => openModelFiles(dir, adapter));
   const [files, runtime] = await both(opening, Runtime.create({ threads }));
   try {
-    const vision = compile(runtime, visionGraph, files.model, signal);
+    const vision = compile(runtime, visionParts, files.model, signal);
     await setImmediate();
     const language = compile(runtime, languageGraph, files.model, signal);
     const info = { ...(await describe(files.model)), name: modelName(files.model.dir) };

@@ -53,6 +53,7 @@ export class Engine {
       const sizes = Object.entries(values).map(([name, n]) => `${name} = ${n}`).join(', ');
       throw explain(error, 'the run failed', sizes && ` (with ${sizes})`);
     }
+    for (const feed of Object.values(feeds)) if ('data' in feed) free(feed); // copied for this thread or given to it: nobody else has them
     if (!commit()) return {};
     const tensors = Object.fromEntries(names.map((name) => [name, fromOrt(results[name] as OrtTensor)]));
     for (const [name, key] of Object.entries(keep)) this.#set(key, tensors[name]);

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { insertTemporalAttention } from '../../src/checkpoints/insert.ts';
 import { Decoder } from '../../src/generate/decoder.ts';
 import { encodeVisual } from '../../src/generate/encoder.ts';
-import { languageGraph, openQwen2VL, textPositions, visionGraph, type Grid } from '../../src/models/qwen2vl/index.ts';
+import { languageGraph, openQwen2VL, textPositions, visionParts, type Grid } from '../../src/models/qwen2vl/index.ts';
 import { Runtime } from '../../src/runtime/index.ts';
 import { openWeights, saveCheckpoint, type SaveTensor } from '../../src/weights/index.ts';
 import { random } from '../close.ts';
@@ -30,7 +30,7 @@ async function compute(dir: string): Promise<[Float32Array, Float32Array]> {
   await model.weights.close();
   const { config } = model;
   const grid: Grid = [3, 8, 4];
-  const embeds = await encodeVisual(await runtime.compile(visionGraph(model)), config, [{ kind: 'video', grid, pixel_values: pixels }], { scope: 'item' });
+  const embeds = await encodeVisual(await runtime.compile(visionParts(model)), config, [{ kind: 'video', grid, pixel_values: pixels }], { scope: 'item' });
   const ids = [5, config.vision_start_token_id, ...Array<number>(24).fill(config.video_token_id), config.vision_end_token_id, 7, 8];
   return [embeds, await new Decoder(await runtime.compile(languageGraph(model)), config).append({ ids, position_ids: textPositions(0, ids.length, 0) }, embeds, { rows: ids.length })];
 }

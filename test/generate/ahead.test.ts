@@ -12,7 +12,7 @@ import { decode } from '../../src/video/index.ts';
 import { FrameSource } from '../../src/video/frames.ts';
 
 const goldens = fileURLToPath(new URL('../goldens/', import.meta.url));
-const clip = `${goldens}video/h264_bframes_30fps.mp4`; // 4 frames of 140×196: 2 · 10 · 14 patches of 4704 bytes
+const clip = `${goldens}video/h264_bframes_30fps.mp4`; // 4 frames of 140×196: 2 · 10 · 14 patches of 1176 bytes
 const other = `${goldens}video/rotated_90.mp4`;
 const [model, forgetful] = await Promise.all([undefined, 0].map((reuse) => load(`${goldens}models/staveq2`, { threads: 1, reuse })));
 after(() => Promise.all([model.dispose(), forgetful.dispose()]));
@@ -67,7 +67,7 @@ test('clips are decoded before their turn, the same clip once, and answered as w
   for (const video of [clip, other]) {
     const { plan, logits } = await prefill(forgetful.loaded, question(video, 'What?'), { read }, new Clock());
     alone.push(logits);
-    bytes += plan.media[0].grid.reduce((product, n) => product * n, 1176 * 4);
+    bytes += plan.media[0].grid.reduce((product, n) => product * n, 1176);
   }
   const once = frames;
   const { queue, answer } = ahead([clip, other, clip]);

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { encodeVisual, type VisualItem } from '../../src/generate/encoder.ts';
-import { openQwen2VL, visionGraph, type Grid, type Qwen2VL } from '../../src/models/qwen2vl/index.ts';
+import { encodeVisual } from '../../src/generate/encoder.ts';
+import type { VisualItem } from '../../src/generate/visual-item.ts';
+import { openQwen2VL, visionParts, type Grid, type Qwen2VL } from '../../src/models/qwen2vl/index.ts';
 import { Runtime, type Program } from '../../src/runtime/index.ts';
 import { openWeights, saveSafetensors, type SaveTensor } from '../../src/weights/index.ts';
 import { assertClose, random } from '../close.ts';
@@ -23,7 +24,7 @@ after(async () => {
 async function open(dir: string): Promise<{ model: Qwen2VL; vision: Program }> {
   const model = await openQwen2VL(dir);
   await model.weights.close();
-  return { model, vision: await runtime.compile(visionGraph(model)) };
+  return { model, vision: await runtime.compile(visionParts(model)) };
 }
 
 const item = (kind: VisualItem['kind'], ...grid: Grid): VisualItem => ({ kind, grid, pixel_values: random(grid[0] * grid[1] * grid[2] * 3 * 2 * 14 * 14) });

@@ -47,7 +47,7 @@ async function compiled(windows: Windows | undefined) {
   const inputs: Record<string, Value> = Object.fromEntries(Object.entries(shapes).map(([name, dims]) => [name, input(name, 'float32', dims)]));
   const x = input('x', 'float32', ['N', 16]);
   const space = { cos: input('cos', 'float32', ['N', 8]), sin: input('sin', 'float32', ['N', 8]) };
-  const y = visionBlock(Params.from((name) => inputs[name]), x, { space, time: space }, { B: 1, T: 1, N: 'N' }, config, windows);
+  const y = visionBlock(Params.from((name) => inputs[name]), x, space, (x) => x, config, windows);
   const [dx, dqkv] = grad(y.mul(y).sum(), [x, inputs['attn.qkv.weight']]);
   return runtime.compile(graph({ y, dx, dqkv }));
 }

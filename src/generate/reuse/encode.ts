@@ -1,10 +1,11 @@
 import type { Qwen2VLConfig } from '../../models/qwen2vl/index.ts';
 import type { Program } from '../../runtime/index.ts';
 import type { Clock } from '../clock.ts';
-import { encodeVisual, type VisualItem } from '../encoder.ts';
+import { encodeVisual } from '../encoder.ts';
 import { readMedia } from '../media.ts';
 import type { Prepared } from '../plan.ts';
 import type { EncodedMedia, Reuse } from './reuse.ts';
+import type { VisualItem } from '../visual-item.ts';
 import { unlessAborted } from './turn.ts';
 import type { Unit } from './units.ts';
 
@@ -67,7 +68,7 @@ async function encode(unit: Unit, { prepared, decoded, vision, config, clock, si
   const { members, key } = unit;
   const { items, damage } = await (decoded?.(key) ?? decodeUnit(unit, prepared));
   clock.lap('decode');
-  const embeds = await encodeVisual(await unlessAborted(vision, signal), config, items, { scope: made.temporal_scope, signal });
+  const embeds = await encodeVisual(await unlessAborted(vision, signal), config, items, { scope: made.temporal_scope, transfer: true, signal });
   clock.lap('vision');
   let at = 0;
   const parts = members.map((i) => embeds.subarray(at, (at += plan.media[i].tokens * config.hidden_size)));

@@ -1,24 +1,57 @@
 import { dim, graph, input, type Dim, type Graph, type Tensor, type Value } from '../../graph/index.ts';
+import { linear, norm } from '../../nn/index.ts';
 import { languageModel } from './language.ts';
 import type { Qwen2VL } from './model.ts';
 import type { Grid } from './mrope.ts';
 import { spaceTables, timeTables } from './rope.ts';
-import type { VisionConfig } from './vision-config.ts';
-import { visionTower, type VisionRope, type Windows } from './vision.ts';
+import { attendOverTime } from './temporal.ts';
+import { isTemporal, type VisionConfig } from './vision-config.ts';
+import { visionTower, type AcrossTime, type VisionRope, type Windows } from './vision.ts';
 import { windowTables } from './windows.ts';
 
 /** Symbols: B clips of one grid, T frame groups, M visual tokens a group, K windows of W slots, V visual tokens in all, P positions before, S new ones, L wanted logits. */
 
-/** Vision encoder. pixel_values [B, T, 4·M, C·2·14·14], space_cos and space_sin [4·M, head_dim], with STA time_cos and time_sin [T, head_dim],
- * with windows window_index and reverse_indices [M], window_slots [K, W], window_places [4·M], window_bias [K, 1, W]
- * → embeds [B·T·M, hidden_size]; with `inside` also patch_embed and block.0, block.1, …: [B·T·4·M, D]. */
-export function visionGraph({ visual, config: { vision_config: config } }: Pick<Qwen2VL, 'visual' | 'config'>, { inside = false } = {}): Graph {
-  const pixels = input('pixel_values', 'float32', ['B', 'T', dim.mul(config.spatial_merge_size ** 2, 'M'), patchValues(config)]);
+type Vision = Pick<Qwen2VL, 'visual' | 'config'>;
+
+/** Vision encoder in one piece, with everything that it computes on the way. pixel_values [B, T, 4·M, C·2·14·14], space_cos and space_sin [4·M, head_dim], with STA time_cos and
+ * time_sin [T, head_dim], with windows window_index and reverse_indices [M], window_slots [K, W], window_places [4·M], window_bias [K, 1, W]
+ * → embeds [B·T·M, hidden_size], patch_embed and block.0, block.1, …: [B·T·4·M, D]. */
+export function visionGraph({ visual, config: { vision_config: config } }: Vision): Graph {
   const { rope, windows } = tableInputs(config);
+  const pixels = input('pixel_values', 'float32', ['B', 'T', rope.space.cos.shape[0], patchValues(config)]);
   const { patches, hidden, embeds } = visionTower(visual, pixels, rope, config, windows);
-  if (!inside) return graph({ embeds });
   return graph({ embeds, patch_embed: patches, ...Object.fromEntries(hidden.map((x, i) => [`block.${i}`, x])) });
 }
+
+/** Vision encoder in parts that stand side by side, so that a run computes one of them over a slice of a clip: it is fed nothing, tensors of size 0, for the others, which then cost next to nothing.
+ * (Weights are held once, and what a run takes goes back to the next, as it would not in several sessions.) With the tables above,
+ * - pixel_values [F0, 4·M, C·2·14·14] → the part up to the first block i with temporal attention, or to the end
+ * - for each such block, sequences.i [T, P, D]: P patch positions at all times → attended.i [P, T, H·d]: what its temporal attention gives, before the projection
+ * - rows.i [F, 4·M, D] and attended_rows.i [F, 4·M, H·d]: the rows of x that went in, and those of attended that meet them, see TemporalAttention.rows → the part up to the next such block, or to the end
+ * A part gives x.i [F·4·M, D], what block i's temporal attention begins with, or, at the end, embeds [F·M, hidden_size]. */
+export function visionParts({ visual, config: { vision_config: config } }: Vision): Graph {
+  const { rope, windows } = tableInputs(config);
+  const [N] = rope.space.cos.shape;
+  const { embed_dim: D, num_heads } = config;
+  const outputs: Record<string, Value> = {};
+  const across: AcrossTime = (x, p, i) => {
+    outputs[`x.${i}`] = x;
+    const [F, P] = [`F${i + 1}`, `P${i}`];
+    const sequences = input(`sequences.${i}`, 'float32', ['T', P, D]).reshape([dim.mul('T', P), D]); // [T·P, D]
+    const attended = attendOverTime(p.at('temp_attn'), norm(p.at('norm3'), sequences), rope.time, { B: 1, T: 'T', N: P }, D / num_heads); // [P, T, H·d]
+    outputs[`attended.${i}`] = attended;
+    const width = attended.shape[2];
+    const rows = input(`rows.${i}`, 'float32', [F, N, D]).reshape([dim.mul(F, N), D]); // [F·N, D]
+    const y = input(`attended_rows.${i}`, 'float32', [F, N, width]).reshape([dim.mul(F, N), width]); // [F·N, H·d]
+    return rows.add(linear(p.at('temp_attn.proj'), y));
+  };
+  const pixels = input('pixel_values', 'float32', [1, 'F0', N, patchValues(config)]);
+  const { embeds } = visionTower(visual, pixels, rope, config, windows, across);
+  return graph({ ...outputs, embeds });
+}
+
+/** The blocks at which {@link visionParts} is cut, ascending. */
+export const cutBlocks = (config: VisionConfig): number[] => Array.from({ length: config.depth }, (_, i) => i).filter((i) => isTemporal(config, i));
 
 /** Numbers in a patch, C·2·14·14. */
 export const patchValues = (config: VisionConfig): number => config.in_channels * config.temporal_patch_size * config.patch_size ** 2;

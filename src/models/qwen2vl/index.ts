@@ -1,6 +1,6 @@
 export { configJson, parseConfig, type Qwen2VLConfig, type TextConfig } from './config.ts';
-export { defaultRows, isTemporal, isWindowed, temporalHeads, windowUnits, type ModelType, type TemporalAttention, type VisionConfig } from './vision-config.ts';
-export { languageGraph, patchValues, tableInputs, visionGraph, visionTables } from './graphs.ts';
+export { defaultRows, isTemporal, isWindowed, temporalHeads, timeRows, windowUnits, type ModelType, type TemporalAttention, type VisionConfig } from './vision-config.ts';
+export { cutBlocks, languageGraph, patchValues, tableInputs, visionGraph, visionParts, visionTables } from './graphs.ts';
 export { languageModel, type LanguageInputs, type LanguageOutputs, type LanguageParams } from './language.ts';
 export { openQwen2VL, type OpenOptions, type Qwen2VL } from './model.ts';
 export { mropeTables, ropeIndex, textPositions, type Grid, type PositionIds, type TimeRounding } from './mrope.ts';

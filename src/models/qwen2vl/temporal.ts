@@ -6,9 +6,17 @@ import type { TemporalAttention } from './vision-config.ts';
 export type Clips = { B: Dim; T: Dim; N: Dim };
 
 /** Stacked temporal attention: each patch position attends over the T frame groups of its own clip, both ways.
- * The number of heads H follows from qkv's shape, so a quarter, half or all of the spatial heads need no setting.
  * x: [B·T·N, D], time: [T, head_dim] → [B·T·N, D]. arXiv:2510.26027; AliRasekh/STAVEQ2 staveq2-training/model.py */
 export function temporalAttention(p: Params, x: Value, time: Rope, { B, T, N }: Clips, head_dim: number, rows: TemporalAttention['rows']): Value {
+  const y = attendOverTime(p, x, time, { B, T, N }, head_dim); // [B·N, T, H·d]: the authors' order of rows, see TemporalAttention
+  const width = y.shape[2];
+  const placed = rows === 'patch-major' ? y : y.reshape([B, N, T, width]).transpose([0, 2, 1, 3]); // [B, T, N, H·d]
+  return linear(p.at('proj'), placed.reshape([dim.mul(B, T, N), width])); // [B·T·N, D]
+}
+
+/** The part of it that sees other frame groups, one sequence for each patch position of each clip; the projection that follows sees one row at a time.
+ * The number of heads H follows from qkv's shape, so a quarter, half or all of the spatial heads need no setting. x: [B·T·N, D] → [B·N, T, H·d] */
+export function attendOverTime(p: Params, x: Value, time: Rope, { B, T, N }: Clips, head_dim: number): Value {
   const H = headsOf(p, head_dim);
   const d = head_dim;
   const qkv = linear(p.at('qkv'), x)
@@ -18,9 +26,7 @@ export function temporalAttention(p: Params, x: Value, time: Rope, { B, T, N }: 
   const [qk, v] = split(qkv, [2, 1], 0);
   const [q, k] = split(applyRope(qk, time), 2, 0).map((t) => t.reshape([dim.mul(B, N), H, T, d])); // [B·N, H, T, d]
   const y = attention(q, k, v.reshape([dim.mul(B, N), H, T, d])); // [B·N, H, T, d]
-  const back = y.transpose([0, 2, 1, 3]); // [B·N, T, H, d]: the authors' order of rows, see TemporalAttention
-  const placed = rows === 'patch-major' ? back : back.reshape([B, N, T, H * d]).transpose([0, 2, 1, 3]); // [B, T, N, H·d]
-  return linear(p.at('proj'), placed.reshape([dim.mul(B, T, N), H * d])); // [B·T·N, D]
+  return y.transpose([0, 2, 1, 3]).reshape([dim.mul(B, N), T, H * d]); // [B·N, T, H·d]
 }
 
 /** Heads of a block's temporal attention: qkv.weight is [3·heads·head_dim, D]. */

@@ -96,6 +96,11 @@ export function defaultRows(windowed: boolean): TemporalAttention['rows'] {
   return windowed ? 'frame-major' : 'patch-major';
 }
 
+/** The row order that temporal attention has in this model. */
+export function timeRows({ temporal_attention, windowed }: VisionConfig): TemporalAttention['rows'] {
+  return temporal_attention?.rows ?? defaultRows(windowed !== undefined);
+}
+
 /** Heads of temporal attention: a part of the spatial heads, rounded half to even, at least one. AliRasekh/STAVEQ2 staveq2-training/model.py
  * @param head_scale a quarter for a new model that does not say it; that of a checkpoint is told by its tensors */
 export function temporalHeads(num_heads: number, head_scale = 0.25): number {
