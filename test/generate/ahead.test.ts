@@ -52,7 +52,7 @@ const picture = (n: number): VideoSource => {
   changed[0] = n;
   return [{ width, height, data: changed }];
 };
-const PICTURE = 10 * 14 * 1176 * 4;
+const PICTURE = 10 * 14 * 1176;
 
 async function settled(is: () => boolean): Promise<void> {
   for (let tries = 0; !is(); tries++) {
