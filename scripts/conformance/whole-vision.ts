@@ -23,6 +23,6 @@ export async function encodeWhole(program: Program, { vision_config: vision }: Q
 /** Numbers of the items that form one sequence in time. */
 function sequences(items: readonly VisualItem[], scope: TemporalScope): number[][] {
   if (scope === 'item') return items.map((_, i) => [i]);
-  const name = ({ kind, grid: [, h, w] }: VisualItem) => `${kind} ${h} ${w}`;
-  return Object.values(Object.groupBy(items.keys(), (i) => name(items[i]))) as number[][];
+  const names = items.map(({ kind, grid: [, h, w] }) => `${kind} ${h} ${w}`);
+  return Object.values(Object.groupBy(items.keys(), (i) => names[i])) as number[][];
 }

@@ -1,5 +1,5 @@
 /** The line behind an answer or a decision that says what it took. */
-import type { AnswerResult, Decision } from '../generate/index.ts';
+import type { AnswerResult, Decision, MediaPlan } from '../generate/index.ts';
 import { bytes, percent } from './units.ts';
 
 export function answerFooter(result: AnswerResult): string {
@@ -15,7 +15,7 @@ export function decisionFooter(decision: Decision): string {
 function footer({ media, frames, prompt_tokens, visual_tokens, reused, timings, peak_memory }: AnswerResult | Decision, came: string[], remarks: string[] = []): string {
   const damage = new Set(media.flatMap((item) => item.damage));
   return [
-    `${frames.length} frames`,
+    `${frames.length} frames${fewer(media)}`,
     `${prompt_tokens} prompt tokens (${visual_tokens} visual)${reused.prompt_tokens > 0 ? `, ${reused.prompt_tokens} of them read before` : ''}`,
     ...came,
     `${timings.total.toFixed(2)} s`,
@@ -23,4 +23,10 @@ function footer({ media, frames, prompt_tokens, visual_tokens, reused, timings, 
     ...remarks,
     ...(damage.size > 0 ? [`damaged: ${[...damage].join('; ')}`] : []),
   ].join(' · ');
+}
+
+/** Where a clip had fewer frames than were asked for. */
+export function fewer(media: readonly MediaPlan[]): string {
+  const short = media.find(({ frames_asked }) => frames_asked !== null);
+  return short === undefined ? '' : ` (${short.frames_asked} asked for, the clip has ${media.length === 1 ? 'no more' : `${short.frames.length}`})`;
 }

@@ -1,6 +1,7 @@
 import { planVideo, type Plan } from '../generate/index.ts';
 import { askOptions, frameOptions, modelDir, modelOption } from './ask-options.ts';
 import { string, type Command } from './command.ts';
+import { fewer } from './footer.ts';
 import { bytes } from './units.ts';
 
 export const plan: Command = {
@@ -21,7 +22,7 @@ export const plan: Command = {
   },
 };
 
-function table({ media: [clip], prompt_tokens, visual_tokens, memory, sampling }: Plan): string {
+function table({ media: [clip], prompt_tokens, visual_tokens, memory, weights, sampling }: Plan): string {
   const { info, sizes, grid, frames } = clip;
   const { rule, ...settings } = sampling.value;
   const rows: [string, string][] = [
@@ -30,12 +31,13 @@ function table({ media: [clip], prompt_tokens, visual_tokens, memory, sampling }
       ['codec', `${info.codec} in ${info.format}`],
       ['size', `${info.width}×${info.height} as shown${info.rotation === 0 ? '' : `, stored turned by ${info.rotation}°`}`],
     ] as [string, string][])),
-    ['frames', framesAt(frames)],
+    ['frames', `${framesAt(frames)}${fewer([clip])}`],
     ['rule', `${rule}${Object.entries(settings).map(([key, value]) => ` ${key}=${String(value)}`).join('')} (from ${sampling.from})`],
     ['resized', `${sizes.input.width}×${sizes.input.height}`],
     ['grid', `${grid.join(' × ')} (frame groups × patches down × patches across)`],
     ['tokens', `${visual_tokens} visual, ${prompt_tokens} in the prompt`],
     ['memory', `about ${bytes(memory.total)}: weights ${bytes(memory.weights)}, vision ${bytes(memory.vision)}, language ${bytes(memory.language)}, the rest ${bytes(memory.base)}`],
+    ['weights', `${count(weights.parameters)} numbers, ${bytes(weights.bytes)} as ${weights.dtypes.join(', ')} in the model's files; the engine computes with ${bytes(memory.weights)} of float32`],
   ];
   return rows.map(([name, value]) => `${name.padEnd(10)}${value}\n`).join('');
 }
@@ -46,3 +48,5 @@ export function framesAt(frames: Plan['frames']): string {
   const shown = times.length > 16 ? [...times.slice(0, 8), '…', ...times.slice(-4)] : times;
   return `${frames.length} at ${shown.join(' ')} s`;
 }
+
+const count = (n: number): string => (n >= 1e9 ? `${(n / 1e9).toFixed(1)} billion` : `${(n / 1e6).toFixed(1)} million`);

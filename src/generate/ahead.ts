@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { StaveError } from '../errors.ts';
-import { availableMemory } from './memory.ts';
+import { machineMemory } from './machine.ts';
 import type { Prepared } from './plan.ts';
 import type { Opened } from './prefill.ts';
 import { decodeUnit, type DecodedUnit } from './reuse/encode.ts';
@@ -133,7 +133,7 @@ function patchBytes({ plan, mediaOptions }: Prepared, i: number): number {
 }
 
 /** Bytes that may wait for the model. @throws USAGE */
-export function aheadLimit(bytes: number = Math.min(USUAL, availableMemory() / 16)): number {
+export function aheadLimit(bytes: number = Math.min(USUAL, machineMemory() / 16)): number {
   if (bytes >= 0) return bytes;
   throw new StaveError('USAGE', { what: `ahead is ${JSON.stringify(bytes)}`, fix: 'give a number of bytes, 0 to decode nothing ahead' });
 }

@@ -8,7 +8,7 @@ import { locate, readAnswers, readQuestions, type BatchQuestion, type EarlierAns
 import { asking, deciding } from './batch-way.ts';
 import type { Choices } from './decide/choices.ts';
 import type { DecideOptions, Decision } from './decide/decide.ts';
-import { availableMemory } from './memory.ts';
+import { availableMemory } from './machine.ts';
 import { question } from './messages.ts';
 import type { QuestionOptions } from './plan.ts';
 import type { Opened } from './prefill.ts';

@@ -18,17 +18,18 @@ export class KeyValueCache {
   /** Positions there is room for: P of the language graph. */
   capacity = 0;
   readonly #sizes: CacheSizes;
-  #tensors: Map<string, Tensor>;
+  readonly #tensors: Map<string, Tensor>;
 
   constructor(sizes: CacheSizes) {
     this.#sizes = sizes;
-    this.#tensors = this.#allocate(0);
+    const names = Array.from({ length: sizes.layers }, (_, i) => [`past_key.${i}`, `past_value.${i}`]).flat();
+    this.#tensors = new Map(names.map((name) => [name, this.#allocate(0)]));
   }
 
   /** Begins with a copy of the first `length` positions of another conversation. */
   static continuing(sizes: CacheSizes, { tensors, capacity }: StoredPositions, length: number): KeyValueCache {
     const cache = new KeyValueCache(sizes);
-    cache.#tensors = cache.#copyOf(tensors, capacity, length, roomFor(length));
+    for (const [name, tensor] of tensors) cache.#tensors.set(name, cache.#copyOf(tensor, capacity, length, roomFor(length)));
     cache.capacity = roomFor(length);
     cache.length = length;
     return cache;
@@ -36,7 +37,7 @@ export class KeyValueCache {
 
   /** The positions so far, not copied: what is appended later goes behind them, or into memory of its own. */
   stored(): StoredPositions {
-    return { tensors: this.#tensors, capacity: this.capacity, length: this.length };
+    return { tensors: new Map(this.#tensors), capacity: this.capacity, length: this.length };
   }
 
   /** Inputs past_key.i and past_value.i. */
@@ -58,35 +59,27 @@ export class KeyValueCache {
     this.length += count;
   }
 
+  /** One tensor after the other, so that there are never two caches. */
   #grow(needed: number): void {
     const capacity = roomFor(needed);
-    this.#tensors = this.#copyOf(this.#tensors, this.capacity, this.length, capacity);
+    for (const [name, tensor] of this.#tensors) this.#tensors.set(name, this.#copyOf(tensor, this.capacity, this.length, capacity));
     this.capacity = capacity;
   }
 
   /** The first `length` rows of each head, in memory with room for `capacity`. */
-  #copyOf(tensors: ReadonlyMap<string, Tensor>, oldCapacity: number, length: number, capacity: number): Map<string, Tensor> {
+  #copyOf({ data: old }: Tensor, oldCapacity: number, length: number, capacity: number): Tensor {
     const { kv, head_dim } = this.#sizes;
-    const copies = this.#allocate(capacity);
-    for (const [name, { data }] of copies) {
-      const old = tensors.get(name)!.data as Float32Array;
-      for (let head = 0; head < kv; head++) {
-        const from = head * oldCapacity * head_dim;
-        (data as Float32Array).set(old.subarray(from, from + length * head_dim), head * capacity * head_dim);
-      }
+    const copy = this.#allocate(capacity);
+    for (let head = 0; head < kv; head++) {
+      const from = head * oldCapacity * head_dim;
+      (copy.data as Float32Array).set((old as Float32Array).subarray(from, from + length * head_dim), head * capacity * head_dim);
     }
-    return copies;
+    return copy;
   }
 
-  #allocate(capacity: number): Map<string, Tensor> {
-    const { layers, kv, head_dim } = this.#sizes;
-    const names = Array.from({ length: layers }, (_, i) => [`past_key.${i}`, `past_value.${i}`]).flat();
-    return new Map(
-      names.map((name) => {
-        const data = new Float32Array(new SharedArrayBuffer(kv * capacity * head_dim * 4));
-        return [name, { dtype: 'float32', dims: [1, kv, capacity, head_dim], data }];
-      }),
-    );
+  #allocate(capacity: number): Tensor {
+    const { kv, head_dim } = this.#sizes;
+    return { dtype: 'float32', dims: [1, kv, capacity, head_dim], data: new Float32Array(new SharedArrayBuffer(kv * capacity * head_dim * 4)) };
   }
 }
 

@@ -23,6 +23,8 @@ export type MediaPlan = {
   path: string | null;
   /** Frames in order, one that is shown twice standing there twice; time in seconds on the file's clock, null where it is unknown. */
   frames: { index: number; time: number | null }[];
+  /** How many frames were asked for, where the clip has fewer; else null. */
+  frames_asked: number | null;
   /** Frame groups, patches down, patches across. */
   grid: Grid;
   /** Visual tokens in the prompt. */
@@ -63,22 +65,23 @@ export async function planMedia({ kind, source }: MediaSource, { preprocessor, s
   if (typeof source !== 'string') {
     const frames = Array.isArray(source) ? (source as readonly FrameInput[]) : [source as FrameInput];
     if (frames.length === 0) throw new StaveError('VIDEO_NO_FRAMES', { what: 'the video is an empty list of frames', fix: 'give at least one frame' });
-    return plan({ kind, path: null, frames: frames.map(({ index, time }, i) => ({ index: index ?? i, time: time ?? null })), info: null, damage: [] }, frames[0], preprocessor[kind]);
+    return plan({ kind, path: null, frames: frames.map(({ index, time }, i) => ({ index: index ?? i, time: time ?? null })), frames_asked: null, info: null, damage: [] }, frames[0], preprocessor[kind]);
   }
   const clip = await frameTimes(source, read);
   const { indices, times } = sampleFrames(clip, kind === 'image' ? { rule: 'count', frames: 1 } : sampling, window);
   if (indices.length === 0) throw new StaveError('VIDEO_TOO_SHORT', { what: `${source}: the sampling rule "${sampling.rule}" chooses no frame`, why: `the clip has ${clip.frames} frames in ${clip.duration.toFixed(3)} s`, fix: 'use another rule, e.g. a fixed count' });
-  const found = { kind, path: source, frames: indices.map((index, i) => ({ index, time: times[i] })), info: clip.info, damage: clip.damage };
+  const asked = kind === 'video' && sampling.rule === 'count' && sampling.frames > indices.length ? sampling.frames : null;
+  const found = { kind, path: source, frames_asked: asked, frames: indices.map((index, i) => ({ index, time: times[i] })), info: clip.info, damage: clip.damage };
   return plan(found, clip.info, preprocessor[kind], referenceSeconds(sampling.rule, clip.duration, indices.length));
 }
 
-type Found = Pick<MediaPlan, 'kind' | 'path' | 'frames' | 'info' | 'damage'>;
+type Found = Pick<MediaPlan, 'kind' | 'path' | 'frames' | 'frames_asked' | 'info' | 'damage'>;
 
-function plan({ kind, path, frames, info, damage }: Found, { width, height }: Size, preprocessor: PreprocessorConfig, second_per_frame = secondsApart(frames)): MediaPlan {
+function plan({ kind, path, frames, frames_asked, info, damage }: Found, { width, height }: Size, preprocessor: PreprocessorConfig, second_per_frame = secondsApart(frames)): MediaPlan {
   const input = frameSize(height, width, preprocessor);
   const grid = gridOf(frames.length, input, preprocessor);
   const second_per_grid_t = kind === 'image' || second_per_frame === null ? null : preprocessor.temporal_patch_size * second_per_frame;
-  return { kind, path, frames, grid, tokens: visualTokens(grid, preprocessor.merge_size), second_per_grid_t, sizes: { source: { width, height }, input: { width: input.width, height: input.height } }, info, damage };
+  return { kind, path, frames, frames_asked, grid, tokens: visualTokens(grid, preprocessor.merge_size), second_per_grid_t, sizes: { source: { width, height }, input: { width: input.width, height: input.height } }, info, damage };
 }
 
 /** Seconds a frame as the originals of these rules tell the model: qwen-vl-utils a little less than lies between frames, the benchmark harness always what the processor

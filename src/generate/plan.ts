@@ -1,11 +1,13 @@
 import { StaveError } from '../errors.ts';
-import { ropeIndex, type PreprocessorConfig, type TimeRounding } from '../models/qwen2vl/index.ts';
+import { ropeIndex, visualTokens, type Grid, type PreprocessorConfig, type Qwen2VL, type TimeRounding } from '../models/qwen2vl/index.ts';
 import { encodeConversation, type Conversation } from '../text/index.ts';
 import type { ReadOptions } from '../video/index.ts';
-import type { TemporalScope } from './encoder.ts';
+import { encoderRuns, type TemporalScope } from './encoder.ts';
+import { checkLimits } from './fitting.ts';
 import type { FrameSampling } from './frame-sampling.ts';
 import { glance, planMedia, type Glance, type MediaOptions, type MediaPlan, type MediaSource } from './media.ts';
-import { availableMemory, estimateMemory, type MemoryEstimate } from './memory.ts';
+import { availableMemory } from './machine.ts';
+import { estimateMemory, type Amounts, type MemoryEstimate } from './memory.ts';
 import { splitMedia, type ChatMessage } from './messages.ts';
 import type { ModelFiles } from './model-files.ts';
 import { pixelBounds, type PixelBounds, type PixelOptions } from './pixel-bounds.ts';
@@ -21,7 +23,7 @@ export type AskOptions = GenerationOptions & PixelOptions & {
   time_rounding?: TimeRounding;
   /** How files are read: isolation, limits, damaged files. */
   read?: Omit<ReadOptions, 'signal'>;
-  /** What an answer may take. Default: as many tokens as the model has positions for, as much memory as the machine has. */
+  /** What an answer may take. Default: as many tokens as the model has positions for, as many bytes as the process can have now. */
   limits?: { tokens?: number; memory?: number };
   signal?: AbortSignal;
 };
@@ -49,10 +51,15 @@ export type Plan = Glance & {
   visual_tokens: number;
   /** Bytes. */
   memory: MemoryEstimate;
+  /** The model's own files. */
+  weights: StoredWeights;
   sampling: Setting<FrameSampling>;
   pixels: PixelBounds;
   settings: GenerationSettings;
 };
+
+/** Weights as they lie on the disk: bytes, and the element types of safetensors. */
+export type StoredWeights = { parameters: number; bytes: number; dtypes: string[] };
 
 /** A prompt as tokens with their M-RoPE positions; see cutsOf. */
 export type PromptTokens = { ids: number[]; position_ids: Int32Array; rope_delta: number; cuts: number[] };
@@ -92,17 +99,21 @@ export async function prepare(files: ModelFiles, messages: readonly ChatMessage[
   const { ids } = conversation;
   const grids = { videos: of('video').map(({ grid }) => grid), images: of('image').map(({ grid }) => grid), second_per_grid_ts: of('video').map(({ second_per_grid_t }) => second_per_grid_t) };
   const positions = ropeIndex(ids, grids, { ...config, spatial_merge_size, tokens_per_second: windowed?.tokens_per_second, time_rounding: made.time_rounding });
-  const plan: Plan = {
-    ...glance(media),
-    media,
-    prompt_tokens: ids.length,
-    visual_tokens: media.reduce((sum, { tokens }) => sum + tokens, 0),
-    memory: estimateMemory(config, model.parameters, media.map(({ grid }) => grid), ids.length, settings.max_new_tokens.value),
-    sampling,
-    pixels,
-    settings,
+  const visual_tokens = media.reduce((sum, { tokens }) => sum + tokens, 0);
+  const max_new_tokens = settings.max_new_tokens.value;
+  /** With videos and images of these grids. */
+  const amounts = (grids: readonly Grid[]): Amounts => {
+    const tokens = grids.reduce((sum, grid) => sum + visualTokens(grid, spatial_merge_size), 0);
+    const clips = made.temporal_scope === 'item' ? grids.map(([T, h, w]) => ({ T, h, w })) : encoderRuns(media.map(({ kind }, i) => ({ kind, grid: grids[i] })), 'all');
+    return { clips, visual_tokens: tokens, prompt_tokens: ids.length - visual_tokens + tokens, max_new_tokens };
   };
-  checkLimits(plan, config.max_position_embeddings, options);
+  const memory = (needed: Amounts) => estimateMemory(config, model.parameters, needed);
+  const plan: Plan = { ...glance(media), media, prompt_tokens: ids.length, visual_tokens, memory: memory(amounts(media.map(({ grid }) => grid))), weights: storedWeights(model), sampling, pixels, settings };
+  const limits = { tokens: Math.min(options.limits?.tokens ?? Infinity, config.max_position_embeddings), memory: options.limits?.memory ?? availableMemory() };
+  checkLimits({ media, preprocessor, visual_tokens, prompt_tokens: ids.length, max_new_tokens }, (grids) => {
+    const needed = amounts(grids);
+    return { tokens: needed.prompt_tokens + max_new_tokens, memory: memory(needed).total };
+  }, limits);
   const answers = plain.some(({ role }) => role === 'assistant') ? answerStarts(conversation) : [];
   return { plan, sources, mediaOptions, prompt: { ids, ...positions, cuts: cutsOf(ids, answers, config) }, made };
 }
@@ -117,20 +128,11 @@ function answerStarts(conversation: Conversation): number[] {
   }
 }
 
+function storedWeights({ parameters, weights: { tensors } }: Qwen2VL): StoredWeights {
+  const all = [...tensors.values()];
+  return { parameters, bytes: all.reduce((sum, { byteLength }) => sum + byteLength, 0), dtypes: [...new Set(all.map(({ dtype }) => dtype))].toSorted() };
+}
+
 function within(preprocessor: PreprocessorConfig, { min_pixels, max_pixels }: PixelBounds): PreprocessorConfig {
   return { ...preprocessor, min_pixels: min_pixels.value, max_pixels: max_pixels.value };
 }
-
-function checkLimits({ prompt_tokens, visual_tokens, memory, settings, media }: Plan, positions: number, { limits = {} }: AskOptions): void {
-  const fix = 'use fewer frames (sampling), smaller ones (max_pixels), or a shorter answer (max_new_tokens)';
-  const frames = media.reduce((sum, item) => sum + item.frames.length, 0);
-  const needs = `${frames} frames make ${visual_tokens} visual tokens`;
-  const tokens = prompt_tokens + settings.max_new_tokens.value;
-  const mostTokens = Math.min(limits.tokens ?? Infinity, positions);
-  if (tokens > mostTokens)
-    throw new StaveError('LIMIT', { what: `prompt and answer take ${tokens} tokens, ${mostTokens} are allowed`, why: `${needs}, the prompt ${prompt_tokens} in all, the answer up to ${settings.max_new_tokens.value}`, fix });
-  const mostMemory = limits.memory ?? availableMemory();
-  if (memory.total > mostMemory) throw new StaveError('LIMIT', { what: `the answer takes about ${megabytes(memory.total)} of memory, ${megabytes(mostMemory)} are allowed`, why: needs, fix });
-}
-
-const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;

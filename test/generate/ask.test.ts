@@ -107,7 +107,7 @@ const within = (limits: object, options = {}) => model.plan(clip, 'What?', { lim
 
 test('limits are checked before decoding, with the numbers', async () => {
   await assert.rejects(within({ tokens: 100 }), { code: 'LIMIT', message: /take 3\d\d tokens, 100 are allowed[^]*4 frames make 70 visual tokens/ });
-  await assert.rejects(within({ memory: 1e6 }), { code: 'LIMIT', message: /MB of memory, 1 MB are allowed/ });
+  await assert.rejects(within({ memory: 1e6 }), { code: 'LIMIT', message: /MB of memory, 1 MB can be had/ });
   await assert.rejects(within({}, { max_new_tokens: 40_000 }), { code: 'LIMIT', message: /32768 are allowed/ });
 });
 

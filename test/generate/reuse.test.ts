@@ -22,14 +22,14 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** What was done since the test began: frames decoded here (hence isolate: false), runs of the vision encoder, positions that went through the language model in runs of more than one. */
+/** What was done since the test began: frames decoded here (hence isolate: false), clips that began to go through the vision encoder, positions that went through the language model in runs of more than one. */
 const done = { frames: 0, vision: 0, prefill: 0 };
 beforeEach(() => void Object.assign(done, { frames: 0, vision: 0, prefill: 0 }));
 const [run, next] = [Program.prototype.run, FrameSource.prototype.next];
 /** Logits of every token, as they came out of the engine. */
 let logits: Float32Array[] = [];
 Program.prototype.run = async function counting(feeds, options) {
-  if ('pixel_values' in feeds) done.vision++;
+  if ('pixel_values' in feeds && 'data' in feeds.pixel_values && feeds.pixel_values.data.length > 0) done.vision++;
   const positions = 'input_ids' in feeds && 'dims' in feeds.input_ids ? feeds.input_ids.dims[1] : 0;
   if (positions > 1) done.prefill += positions;
   const outputs = await run.call(this, feeds, options);
