@@ -103,7 +103,7 @@ const changed: [name: string, options: QuestionOptions, vision: number][] = [
   ['frames', { sampling: { rule: 'count', frames: 6 } }, 1],
   ['times', { sampling: { rule: 'times', times: [0, 0.5, 1, 2.9] } }, 1],
   ['size', { max_pixels: 9408 }, 1],
-  ['least size', { min_pixels: 200_000 }, 1],
+  ['least size', { min_pixels: 60_000 }, 1],
   ['damage let pass', { read: { isolate: false, partial: true } }, 1],
   ['how tokens are chosen', { do_sample: true, temperature: 3, seed: 4 }, 0],
 ];
