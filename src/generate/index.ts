@@ -10,6 +10,7 @@ export type { ModelInfo } from './model-files.ts';
 export { boxClips, boxModel } from './box.ts';
 export { answerBatch, type BatchOptions, type BatchProgress, type BatchSummary, type Throughput } from './batch.ts';
 export type { BatchQuestion } from './batch-files.ts';
+export { calibrate, type Calibration, type Judged } from './decide/calibrate.ts';
 export type { Choice, Choices } from './decide/choices.ts';
 export type { ChoiceResult, DecideOptions, Decision } from './decide/decide.ts';
 export type { AskOptions, Plan, QuestionOptions } from './plan.ts';

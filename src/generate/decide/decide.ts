@@ -9,6 +9,7 @@ import type { GenerationOptions } from '../settings.ts';
 import { readChoices, type Choices } from './choices.ts';
 import { logProbabilities, logSumExp } from './score.ts';
 import { spell, type Spelled } from './tokens.ts';
+import { weightsOf } from './weigh.ts';
 
 export type DecideOptions = Omit<QuestionOptions, keyof GenerationOptions> & {
   /** `sum` (default): a choice counts with the probability of its whole answer. `mean`: with that of its tokens on average, which takes the disadvantage from long ones. */
@@ -85,11 +86,11 @@ export async function decide(model: LoadedModel, messages: readonly ChatMessage[
   };
 }
 
-/** Spellings of a choice exclude each other, so their probabilities add up. @param logprobs of all spellings, one choice after the other */
+/** @param logprobs of all spellings, one choice after the other */
 function weigh(spelled: readonly Spelled[], logprobs: readonly number[], normalize: 'sum' | 'mean', temperature: number): ChoiceResult[] {
   let at = 0;
   const found = spelled.map(({ name, spellings, tokens }) => ({ choice: name, spellings: spellings.map((text, i) => ({ text, logprob: logprobs[at++], tokens: tokens[i].length })) }));
-  const weights = found.map(({ spellings }) => logSumExp(spellings.map(({ logprob, tokens }) => (normalize === 'mean' ? logprob / tokens : logprob))) / temperature);
+  const weights = weightsOf(found, normalize).map((weight) => weight / temperature);
   const total = logSumExp(weights);
   return found.map(({ choice, spellings }, i) => ({ choice, probability: Math.exp(weights[i] - total), logprob: logSumExp(spellings.map(({ logprob }) => logprob)), spellings }));
 }
