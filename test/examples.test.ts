@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { boxModel, load, renderSet, type AnswerResult } from '../src/index.ts';
+import { boxModel, checkConversations, load, renderSet, type AnswerResult } from '../src/index.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const model = existsSync(boxModel) ? boxModel : join(root, 'test/goldens/models/staveq2');
@@ -65,4 +65,13 @@ test('score', async () => {
   const lines = (await run('score.ts', '2', 'examples')).trim().split('\n');
   const [right, total] = [1, 2].map((i) => lines.slice(0, -1).reduce((sum, line) => sum + Number(/(\d+)\/(\d+)$/.exec(line)![i]), 0));
   assert.equal(lines.at(-1), `${((100 * right) / total).toFixed(1)} % of ${total} answers right`);
+});
+
+test('messages: rendered clips as conversations that can be trained on', async () => {
+  const data = join(folder, 'data.jsonl');
+  const records = (await readFile(join(clips, 'labels.jsonl'), 'utf8')).trim().split('\n').length;
+  const { stdout } = await promisify(execFile)(process.execPath, [join(root, 'examples', 'messages.ts'), clips, data]);
+  assert.equal(stdout, `2 conversations, ${records} answers: ${data}\n`);
+  const { good, answers, problems } = await checkConversations(data, model);
+  assert.deepEqual([good, answers, problems], [2, records, []]);
 });

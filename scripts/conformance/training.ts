@@ -1,13 +1,15 @@
 /** The training reference set: gradients of one backward pass here; the two stages, the adapter and what it merges to in stages.ts. All against PyTorch's. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { encodeDialogue } from '../../src/data/encode.ts';
 import { grad, graph, input, type Tensor } from '../../src/graph/index.ts';
 import { textReader } from '../../src/models/checkpoint.ts';
-import { mropeTables, openQwen2VL, parameterShapes, pixelBytes, spaceTables, timeTables, type Qwen2VL } from '../../src/models/qwen2vl/index.ts';
+import { mropeTables, openQwen2VL, parameterShapes, pixelBytes, spaceTables, timeTables, visualTokens, type Qwen2VL } from '../../src/models/qwen2vl/index.ts';
 import { Params } from '../../src/nn/index.ts';
 import { Runtime } from '../../src/runtime/index.ts';
 import { encodeConversation, labelsOf, loadChatTemplate, loadTokenizer, type Message } from '../../src/text/index.ts';
 import { packBatch, splitPrefix, type Batch, type Sample } from '../../src/train/batch.ts';
+import { packConversation } from '../../src/train/pack-conversation.ts';
 import { forward } from '../../src/train/step.ts';
 import { openWeights, type Weights } from '../../src/weights/index.ts';
 import { deviation, pictures, type Row } from './compare.ts';
@@ -31,7 +33,8 @@ export async function checkTrainingSet(dir: string, checkpoint = '../models/stav
     const lesson: Lesson = { dir, runtime, model, stored, batches: samples.map((sample) => (scale) => batchOf(model, sample, scale)) };
     return [
       { name: 'labels', ok: labels.every(Boolean), note: labels.every(Boolean) ? undefined : `sample ${labels.indexOf(false)} differs` },
-      await checkBackward(runtime, model, stored, file, samples),
+      await checkBackward('backward', runtime, model, stored, file, batchOf(model, samples[file.backward.sample], 1)),
+      await checkBackward('backward, a conversation from a file', runtime, model, stored, file, await conversationOf(file, model, samples[file.backward.sample].pixels)),
       ...(await checkStage1(lesson, file)),
       ...(await checkStage2(lesson, file)),
     ];
@@ -72,25 +75,35 @@ function batchOf({ config }: Qwen2VL, sample: Sample, scale: number): Batch {
   });
 }
 
+/** The sample of the backward pass as training on data files packs it, labels included. */
+async function conversationOf({ samples, backward: { sample } }: TrainingFile, { dir, config }: Qwen2VL, pixels: Uint8Array): Promise<Batch> {
+  const { messages, video_grid_thw } = samples[sample];
+  const read = textReader(dir);
+  const plans = video_grid_thw.map((grid) => ({ kind: 'video' as const, grid, tokens: visualTokens(grid, config.vision_config.spatial_merge_size), second_per_grid_t: null }));
+  const encoded = encodeDialogue({ id: null, messages, media: [], unlearnt: [] }, plans, { tokenizer: await loadTokenizer(read), template: await loadChatTemplate(read), config, learn: 'every' });
+  const positions = encoded.positions.map((_, i) => i % encoded.ids.length); // see sampleOf
+  return packConversation({ name: String(sample), ...encoded, positions, items: [{ kind: 'video', grid: video_grid_thw[0], pixels }] }, config, { average: 'clip', scale: 1, scope: 'item' });
+}
+
 /** The loss, the norm of every gradient, and the entries of those that are stored. */
-async function checkBackward(runtime: Runtime, model: Qwen2VL, stored: Weights, { backward }: TrainingFile, samples: Sample[]): Promise<Row> {
+async function checkBackward(name: string, runtime: Runtime, model: Qwen2VL, stored: Weights, { backward }: TrainingFile, batch: Batch): Promise<Row> {
   const values = new Map([...parameterShapes(model.config)].map(([name, shape]) => [name, input(`param:${name}`, 'float32', shape)]));
-  const { loss } = forward(Params.from((name) => values.get(name)), model.config, model.preprocessor);
+  const { loss } = forward(Params.from((tensor) => values.get(tensor)), model.config, model.preprocessor, batch.runs === undefined ? 'clips' : { runs: batch.runs });
   const names = Object.keys(backward.grad_norms);
-  const gradients = grad(loss, names.map((name) => values.get(name)!));
-  const program = await runtime.compile(graph({ loss, ...Object.fromEntries(names.map((name, i) => [`g:${name}`, gradients[i]])) }));
-  const feeds: Record<string, Tensor> = { ...batchOf(model, samples[backward.sample], 1).feeds };
-  for (const [name, shape] of parameterShapes(model.config)) feeds[`param:${name}`] = { dtype: 'float32', dims: shape, data: await model.weights.readF32(model.storedName(name)) };
+  const gradients = grad(loss, names.map((tensor) => values.get(tensor)!));
+  const program = await runtime.compile(graph({ loss, ...Object.fromEntries(names.map((tensor, i) => [`g:${tensor}`, gradients[i]])) }));
+  const feeds: Record<string, Tensor> = { ...batch.feeds };
+  for (const [tensor, shape] of parameterShapes(model.config)) feeds[`param:${tensor}`] = { dtype: 'float32', dims: shape, data: await model.weights.readF32(model.storedName(tensor)) };
   const out = await program.run(feeds);
   let worst = { name: 'loss', deviation: Math.abs(Number(out.loss.data[0]) - backward.loss) / backward.loss };
   let compared = 0;
-  for (const name of names) {
-    const g = out[`g:${name}`].data as Float32Array;
-    const norm = Math.abs(Math.sqrt(g.reduce((sum, x) => sum + x * x, 0)) - backward.grad_norms[name]) / backward.grad_norms[name];
-    const entries = stored.has(`backward.${name}`) ? (compared++, deviation(g, await stored.readF32(`backward.${name}`))) : 0;
-    if (!(Math.max(norm, entries) <= worst.deviation)) worst = { name, deviation: Math.max(norm, entries) };
+  for (const tensor of names) {
+    const g = out[`g:${tensor}`].data as Float32Array;
+    const norm = Math.abs(Math.sqrt(g.reduce((sum, x) => sum + x * x, 0)) - backward.grad_norms[tensor]) / backward.grad_norms[tensor];
+    const entries = stored.has(`backward.${tensor}`) ? (compared++, deviation(g, await stored.readF32(`backward.${tensor}`))) : 0;
+    if (!(Math.max(norm, entries) <= worst.deviation)) worst = { name: tensor, deviation: Math.max(norm, entries) };
   }
-  return { name: 'backward', ok: worst.deviation <= TOLERANCE, deviation: worst.deviation, note: `norms of ${names.length} gradients, entries of ${compared}; worst: ${worst.name}` };
+  return { name, ok: worst.deviation <= TOLERANCE, deviation: worst.deviation, note: `norms of ${names.length} gradients, entries of ${compared}; worst: ${worst.name}` };
 }
 
 const same = (a: ArrayLike<number>, b: ArrayLike<number>) => a.length === b.length && Array.from(a).every((x, i) => x === b[i]);

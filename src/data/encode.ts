@@ -20,11 +20,14 @@ export type EncodedDialogue = {
   prompt: string;
 };
 
+/** What of a plan decides the tokens. */
+type Seen = Pick<MediaPlan, 'kind' | 'grid' | 'tokens' | 'second_per_grid_t'>;
+
 /** Where answers begin and end is told by the messages' own ends, never by looking for token ids. @param plans of the dialogue's media, in order
  * @throws DATA when nothing is left to learn; TOKENIZER, USAGE as encodeConversation does */
-export function encodeDialogue({ messages, unlearnt }: Dialogue, plans: readonly MediaPlan[], { tokenizer, template, config, learn }: EncodeOptions): EncodedDialogue {
-  const of = (kind: MediaPlan['kind']) => plans.filter((plan) => plan.kind === kind);
-  const tokens = (kind: MediaPlan['kind']) => of(kind).map((plan) => plan.tokens);
+export function encodeDialogue({ messages, unlearnt }: Dialogue, plans: readonly Seen[], { tokenizer, template, config, learn }: EncodeOptions): EncodedDialogue {
+  const of = (kind: Seen['kind']) => plans.filter((plan) => plan.kind === kind);
+  const tokens = (kind: Seen['kind']) => of(kind).map((plan) => plan.tokens);
   const { ids, prompt, spans } = encodeConversation(tokenizer, template, messages, { videoTokens: tokens('video'), imageTokens: tokens('image') });
   const all = spans.flatMap(({ answer }, i) => (answer === undefined || unlearnt.includes(i) ? [] : [answer]));
   const answers = learn === 'last' ? all.slice(-1) : all;
