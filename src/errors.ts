@@ -24,6 +24,7 @@ export const codes = {
   ABORTED: 'the caller cancelled',
   RECIPE: 'a training recipe is not valid',
   DATA: 'a data file is not valid',
+  JUDGE: 'the judge of an evaluation cannot be asked',
   TRAIN: 'training cannot go on',
   IO: 'a file could not be read or written',
 } as const;

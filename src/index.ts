@@ -19,8 +19,8 @@ export { listRuns, loadRecipe, loadStages, planTraining, train, trainStages, typ
 export { insertTemporalAttention, mergeAdapter, type Inserted, type InsertOptions, type MergeOptions } from './checkpoints/index.ts';
 // benchmarks
 export {
-  checkData, compareRuns, evaluate, listBenchmarks, storedModel, writeReport,
-  type CheckOptions, type Comparison, type DataCheck, type EvalModel, type EvalOptions, type EvalOutcome, type EvalProgress, type EvalResult, type EvalTaskResult, type Flip, type Listed, type MissingRule, type Mode, type Report, type ReportOptions, type RunMode, type RunComparison, type Shard, type TaskCheck,
+  checkData, compareRuns, endpointJudge, evaluate, listBenchmarks, localJudge, storedModel, writeReport,
+  type CheckOptions, type Comparison, type DataCheck, type EndpointOptions, type EvalModel, type EvalOptions, type EvalOutcome, type EvalProgress, type EvalResult, type EvalTaskResult, type Flip, type Judge, type JudgeName, type Listed, type MissingRule, type Mode, type Report, type ReportOptions, type RunMode, type RunComparison, type Shard, type TaskCheck,
 } from './eval/index.ts';
 // Motion-10
 export { clipClasses, isRight, renderSet, score, type ClipClass, type Motion10Record, type Motion10Result, type QuestionKind, type RenderSetOptions, type Score } from './tasks/index.ts';

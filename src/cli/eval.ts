@@ -1,5 +1,5 @@
 import { StaveError } from '../errors.ts';
-import { checkData, evaluate, listBenchmarks, missingRules, parseShard, runModes, storedModel, type EvalOutcome, type EvalProgress, type EvalResult } from '../eval/index.ts';
+import { checkData, endpointJudge, evaluate, listBenchmarks, localJudge, missingRules, parseShard, runModes, storedModel, type EvalOutcome, type EvalProgress, type EvalResult, type Judge } from '../eval/index.ts';
 import { benchmarkNames, protocols } from '../tasks/index.ts';
 import { adapterOption, modelDir, modelOption, threads } from './ask-options.ts';
 import { choice, number, string, type Command, type Io, type Values } from './command.ts';
@@ -20,9 +20,14 @@ export const evaluation: Command = {
     protocol: { type: 'string', value: 'paper|strict', default: 'paper', help: 'as the published numbers were made, or with what decides by accident repaired' },
     mode: { type: 'string', value: 'MODE', default: 'generate', help: 'generate: answers in the model\'s own words; decide: the likeliest of the answers that a question can have, several times faster; both: one after the other' },
     limit: { type: 'string', value: 'N', help: 'only the first N questions of each task' },
-    shard: { type: 'string', value: 'K/N', help: 'only every N-th question, beginning with the K-th: N processes or machines share the work' },
+    shard: { type: 'string', value: 'K/N', help: 'only the questions on every N-th video, beginning with the K-th: N processes or machines share the work' },
     resume: { type: 'boolean', help: 'go on with the answers in --output, and refuse to begin anew (without it both are done)' },
     missing: { type: 'string', value: 'RULE', default: 'error', help: 'questions whose video is missing or cannot be read: error, skip, or ask-without (as the reference does); the results count them' },
+    judge: { type: 'string', value: 'URL|MODEL', help: 'who reads answers that the rules leave open: an endpoint that speaks OpenAI\'s chat API (http://localhost:8000/v1), or a model that stave runs (default: nobody; they count as unmatched)' },
+    'judge-model': { type: 'string', value: 'NAME', help: 'the model to ask for at the endpoint (default: the one that the protocol names)' },
+    'judge-key': { type: 'string', value: 'VARIABLE', default: 'OPENAI_API_KEY', help: 'the environment variable that holds the endpoint\'s key, if it wants one' },
+    'judge-concurrency': { type: 'string', value: 'N', default: '4', help: 'questions put to the endpoint at once' },
+    'judge-timeout': { type: 'string', value: 'S', default: '60', help: 'seconds that the endpoint has for a reply' },
     threads: { type: 'string', value: 'N', help: 'threads of the engine (default: all cores)' },
     list: { type: 'boolean', help: 'show what can be run, what has to lie where, and published numbers' },
     json: { type: 'boolean', help: 'print the results as one line of JSON' },
@@ -45,6 +50,7 @@ export const evaluation: Command = {
       limit: number(values, 'limit', { min: 1, integer: true }),
       shard: values.shard === undefined ? undefined : parseShard(string(values, 'shard')!),
       missing: choice(values, 'missing', missingRules),
+      judge: judgeOf(values, io),
       mustResume: values.resume === true,
       signal: io.signal,
     };
@@ -52,7 +58,7 @@ export const evaluation: Command = {
     using progress = new Progress(io.stderr, { every: 30 });
     let last: EvalProgress | undefined;
     const onProgress = (p: EvalProgress): void => progress.show(progressLine(last = p));
-    const outcome = await evaluate({ ...options, model, onProgress, onUnpack: ({ archive, done, total }) => progress.show(`unpacking ${archive}: ${done}/${total} files`) }).catch((error: unknown) => {
+    const outcome = await evaluate({ ...options, model, onProgress, onJudge: ({ done, total }) => progress.show(`judge: ${done}/${total} answers`), onUnpack: ({ archive, done, total }) => progress.show(`unpacking ${archive}: ${done}/${total} files`) }).catch((error: unknown) => {
       progress.clear();
       if (last !== undefined) io.stderr.write(`${last.allDone} of ${last.all} questions are answered and kept in ${options.output}; the same command goes on there\n`);
       throw error;
@@ -61,6 +67,18 @@ export const evaluation: Command = {
     tell(outcome, options.output, values, io);
   },
 };
+
+/** @throws USAGE for options that only an endpoint has */
+function judgeOf(values: Values, { signal, stderr }: Io): Judge | undefined {
+  const given = string(values, 'judge'), model = string(values, 'judge-model');
+  if (given !== undefined && /^https?:/i.test(given)) {
+    const key = process.env[string(values, 'judge-key')!] || undefined;
+    const timeout = number(values, 'judge-timeout', { min: 0.001 }), concurrency = number(values, 'judge-concurrency', { min: 1, max: 1000, integer: true });
+    return endpointJudge({ url: given, model, key, timeout, concurrency, onWait: ({ seconds, why }) => stderr.write(`judge: ${why}; the next try is in ${Math.ceil(seconds)} s\n`) });
+  }
+  if (model !== undefined) throw new StaveError('USAGE', { what: '--judge-model names a model at an endpoint, and --judge gives no address', fix: 'for example --judge http://localhost:8000/v1 --judge-model NAME' });
+  return given === undefined ? undefined : localJudge(storedModel(given, { threads: threads(values), signal }));
+}
 
 /** @returns the exit code: 1 when something would keep the tasks from being run as they are */
 async function check(values: Values, { stdout, stderr, signal }: Io): Promise<number> {
@@ -109,8 +127,8 @@ const DECIDED = ', decided';
 
 /** A line per task, then groups. What is not counted, or counted for want of a judge, is said beside. */
 export function table({ protocol, tasks, groups }: EvalResult): string {
-  const rows = tasks.map(({ task, mode, percent, counted, right, undecidable = 0, unmatched, skipped, without_video }) => {
-    const notes = [undecidable > 0 && `${undecidable} with free answers left out`, unmatched > 0 && `${unmatched} unmatched`, skipped > 0 && `${skipped} skipped`, without_video > 0 && `${without_video} without video`].filter((note) => note !== false);
+  const rows = tasks.map(({ task, mode, percent, counted, right, undecidable = 0, judged, unmatched, skipped, without_video }) => {
+    const notes = [undecidable > 0 && `${undecidable} with free answers left out`, judged !== undefined && `${judged.decided} decided by the judge`, unmatched > 0 && `${unmatched} unmatched`, skipped > 0 && `${skipped} skipped`, without_video > 0 && `${without_video} without video`].filter((note) => note !== false);
     return [`${task}${mode === 'decide' ? DECIDED : ''}`, counted === 0 ? '–' : percent.toFixed(1), `${right}/${counted}`, notes.join(', ')];
   });
   const means = groups.map(({ group, mode, mean, right, counted }) => [`${group} (mean)${mode === 'decide' ? DECIDED : ''}`, mean.toFixed(1), `${right}/${counted}`, '']);

@@ -10,7 +10,7 @@ import type { Entry, Line, Seen } from './ledger.ts';
 import { at, promptOf, videosOf, type Sample } from './samples.ts';
 
 /** What answers: a loaded model, or what stands in for one in a test. */
-export type Answerer = { generate(...asked: Parameters<VideoModel['generate']>): { result(): Promise<AnswerResult> } } & Pick<VideoModel, 'decideReply'>;
+export type Answerer = { generate(...asked: Parameters<VideoModel['generate']>): { result(): Promise<AnswerResult> } } & Pick<VideoModel, 'decideReply'> & { /** Seconds that the engine has worked so far. */ readonly busy?: number };
 
 /** What becomes of a question whose video is missing or can't be read: the run ends with an error, the question is left out, or it is asked without the video (as the reference does in silence). */
 export const missingRules = ['error', 'skip', 'ask-without'] as const;

@@ -19,6 +19,8 @@ export type Answered = Pick<Entry, 'id' | 'question' | 'prompt' | 'text' | 'answ
   chosen: string;
   unmatched: boolean;
   categories: Record<string, string>;
+  /** reply: null where none was a verdict. */
+  judge?: { reply: string | null; calls: number };
   decision?: { mass: number; choices: { choice: string; probability: number }[] };
 };
 

@@ -59,8 +59,11 @@ export const isSkip = (line: Line): line is Skip => 'skipped' in line;
 /** What all answers of a folder have in common. */
 export type Header = { ledger: 'stave eval 1'; model: { name: string; fingerprint: string }; protocol: string };
 
-/** What a process did, for the manifest. */
+/** What a process did, for the manifest: told when it begins, and once more when it ends. */
 export type Session = Readonly<Record<string, unknown>>;
+
+/** How a process's asking went. */
+export type SessionEnd = { answered: number; seconds: number; /** Of these, the engine worked; null: not told. */ model_busy_seconds: number | null };
 
 export type LedgerContent = { header?: Header; sessions: Session[]; lines: Map<string, Line> };
 
@@ -83,7 +86,7 @@ export async function readLedger(file: string): Promise<LedgerContent & { whole:
 
 function addLine(content: LedgerContent, text: string, at: string): void {
   const wrong = (why: string) => new StaveError('DATA', { what: `${at} is no line of a ledger`, why, fix: 'choose another --output, or take the line out: its question is asked again then' });
-  let json: Partial<Header & Entry & Skip> & { session?: Session };
+  let json: Partial<Header & Entry & Skip> & { session?: Session; ended?: SessionEnd };
   try {
     json = JSON.parse(text);
   } catch (cause) {
@@ -91,6 +94,7 @@ function addLine(content: LedgerContent, text: string, at: string): void {
   }
   if (json.ledger !== undefined) content.header = json as Header;
   else if (json.session !== undefined) content.sessions.push(json.session);
+  else if (json.ended !== undefined) content.sessions.push({ ...content.sessions.pop(), ...json.ended }); // one writer at a time: it ends the last
   else if (typeof json.task === 'string' && typeof json.id === 'number' && typeof json.question === 'string' && (typeof json.answer === 'string' || typeof json.skipped === 'string')) {
     const line = json as Line, key = keyOf(line), before = content.lines.get(key);
     if (before !== undefined && !isSkip(before)) throw wrong(`${key} was answered before`);
@@ -136,6 +140,11 @@ export class Ledger {
   async append(line: Line): Promise<void> {
     await this.#write(line);
     this.lines.set(keyOf(line), line);
+  }
+
+  /** @throws IO */
+  async ended(end: SessionEnd): Promise<void> {
+    await this.#write({ ended: end });
   }
 
   async #write(value: object): Promise<void> {

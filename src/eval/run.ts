@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { StaveError } from '../errors.ts';
 import type { ModelInfo } from '../generate/index.ts';
 import { protocols, type Protocol } from '../tasks/index.ts';
+import { asked, byVideo } from './ahead.ts';
 import { askSample, fileOf, missingVideo, type Answerer, type MissingRule } from './ask.ts';
+import type { Judge } from './judge/judge.ts';
+import { settleAll } from './judge/settle.ts';
 import { checkHeader, isSkip, Ledger, ledgerFiles, readLedger, type Header, type Line, type Session } from './ledger.ts';
 import { checkDecidable, modes, modesOf, type RunMode } from './modes.ts';
 import { at, inShard, samplesOf, videosOf, type Sample, type Shard } from './samples.ts';
@@ -33,10 +36,13 @@ export type EvalOptions = {
   shard?: Shard;
   /** Default `error`. */
   missing?: MissingRule;
+  /** Who reads answers that the rules leave open, once all are there. Default: nobody, and they are counted as unmatched. */
+  judge?: Judge;
   /** Refuse an output without answers. */
   mustResume?: boolean;
   signal?: AbortSignal;
   onProgress?: (progress: EvalProgress) => void;
+  onJudge?: (progress: { done: number; total: number }) => void;
   /** While archives of the data are unpacked. */
   onUnpack?: (progress: UnpackProgress) => void;
 };
@@ -44,8 +50,8 @@ export type EvalOptions = {
 export type EvalOutcome = { /** Asked now; there already. */ asked: number; kept: number; /** Of the whole run, without an answer yet (in other shards). */ left: number; /** Where nothing is left. */ result?: EvalResult };
 
 /** Asks what has no answer yet, and writes the results when all has one.
- * @throws USAGE, DATA, VIDEO_MISSING before the model is loaded; what a model's answers can throw; the signal's reason, everything answered so far being kept */
-export async function evaluate({ model, tasks: names, data: root, output, protocol = 'paper', mode = 'generate', limit, shard, missing = 'error', mustResume = false, signal, onProgress, onUnpack }: EvalOptions): Promise<EvalOutcome> {
+ * @throws USAGE, DATA, VIDEO_MISSING before the model is loaded; what a model's answers can throw; JUDGE; the signal's reason, everything answered so far being kept */
+export async function evaluate({ model, tasks: names, data: root, output, protocol = 'paper', mode = 'generate', limit, shard, missing = 'error', judge, mustResume = false, signal, onProgress, onJudge, onUnpack }: EvalOptions): Promise<EvalOutcome> {
   if (!protocols.includes(protocol)) throw new StaveError('USAGE', { what: `there is no protocol "${protocol}"`, fix: `use one of ${protocols.join(', ')}` });
   if (mustResume && (await ledgerFiles(output)).length === 0) throw new StaveError('DATA', { what: `${output} holds no answers to go on with`, fix: 'check the path, or leave --resume out to begin there' });
   const tasks = tasksNamed(names, protocol);
@@ -73,12 +79,15 @@ export async function evaluate({ model, tasks: names, data: root, output, protoc
   if (pending.length > 0) {
     const tally = new Tally(own, own.filter(isDone).map((sample) => [sample, lines.get(sample.key)!]), onProgress);
     await using answerer = await model.load();
-    for (const sample of pending) {
-      signal?.throwIfAborted();
-      const line = await askSample(answerer, sample, missing, signal);
-      await ledger.append(line);
-      lines.set(sample.key, line);
-      tally.add(sample, line);
+    const start = performance.now();
+    try {
+      for await (const [sample, line] of asked(byVideo(pending), (one, stop) => askSample(answerer, one, missing, stop), signal)) {
+        await ledger.append(line);
+        lines.set(sample.key, line);
+        tally.add(sample, line);
+      }
+    } finally {
+      await ledger.ended({ answered: tally.answered, seconds: (performance.now() - start) / 1000, model_busy_seconds: answerer.busy ?? null });
     }
   }
   const left = samples.filter((sample) => !isDone(sample)).length;
@@ -86,7 +95,8 @@ export async function evaluate({ model, tasks: names, data: root, output, protoc
   if (left > 0) return outcome;
   const unfinished = new Set(every.filter((sample) => !isAsked(sample) && !isDone(sample)).map(({ data: of }) => of));
   const shown = every.filter((sample) => isAsked(sample) || !unfinished.has(sample.data)); // what the other mode has answered in full stands beside it
-  return { ...outcome, result: await writeResults({ output, root, header, data, samples: shown, lines, limit }) };
+  const judged = judge && (await settleAll(judge, shown, lines, { output, signal, onJudge }));
+  return { ...outcome, result: await writeResults({ output, root, header, data, samples: shown, lines, limit, judged }) };
 }
 
 /** Answers of all the folder's ledgers. Where two overlap, this process's own counts, then the first by name; an answer before a skip. @throws DATA for a ledger of another model or protocol */

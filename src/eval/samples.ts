@@ -50,9 +50,16 @@ export function parseShard(text: string): Shard {
   return { index, count };
 }
 
-/** Every n-th question, so that long and short tasks are spread over the shards. */
+/** The questions on every n-th video, so that long and short tasks are spread over the shards, and a video is decoded by one of them. */
 export function inShard(samples: readonly Sample[], shard: Shard | undefined): Sample[] {
-  return shard === undefined ? [...samples] : samples.filter((_, i) => i % shard.count === shard.index - 1);
+  if (shard === undefined) return [...samples];
+  const numbers = new Map<string, number>(); // of videos, by their first question
+  return samples.filter(({ question }) => {
+    const videos = videosOf(question.messages).join('\n');
+    const number = numbers.get(videos) ?? numbers.size;
+    numbers.set(videos, number);
+    return number % shard.count === shard.index - 1;
+  });
 }
 
 /** Paths of the videos of a conversation, as the task names them. */

@@ -46,6 +46,11 @@ export class Tally {
     this.#report?.({ task: labelOf({ task: sample.data.task.name, mode: sample.mode }), ...this.#of(sample), allDone: this.#allDone, all: this.#all, answered: this.#answered, seconds: (performance.now() - this.#start) / 1000 });
   }
 
+  /** By this process. */
+  get answered(): number {
+    return this.#answered;
+  }
+
   #of({ data, mode }: Sample) {
     const found = this.#tasks.get(data) ?? { generate: none(), decide: none() };
     this.#tasks.set(data, found);

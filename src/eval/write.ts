@@ -8,12 +8,13 @@ import { resultPaths, resultsFile, sampleLine } from '../tasks/lmms/result-files
 import { resultTable, type TaskSettings } from '../tasks/index.ts';
 import { fileOf } from './ask.ts';
 import type { Doc, TaskData } from './data.ts';
+import type { Judged } from './judge/settle.ts';
 import { ledgerFiles, readLedger, type Header, type Line, type Session } from './ledger.ts';
 import { labelOf, type Mode } from './modes.ts';
 import { videosOf, type Sample } from './samples.ts';
 import { groupsOf, scoreAll, type EvalResult, type EvalTaskResult, type Scored } from './score.ts';
 
-export type Finished = { output: string; root: string; header: Header; data: readonly TaskData[]; samples: readonly Sample[]; lines: ReadonlyMap<string, Line>; limit?: number };
+export type Finished = { output: string; root: string; header: Header; data: readonly TaskData[]; samples: readonly Sample[]; lines: ReadonlyMap<string, Line>; limit?: number; judged?: Judged };
 
 type Asked = { task: string; mode: Mode };
 
@@ -22,14 +23,14 @@ export const samplesFile = (asked: Asked): string => `samples_${labelOf(asked)}.
 const isOf = ({ task, mode }: Asked) => ({ sample }: Scored): boolean => sample.data.task.name === task && sample.mode === mode;
 
 /** Writes results.json, results.md, samples_<task>.jsonl, manifest.json and lmms/…; each is there whole or as it was. @throws IO */
-export async function writeResults({ output, root, header, data, samples, lines, limit }: Finished): Promise<EvalResult> {
-  const { results, scored } = scoreAll(data, samples, lines, limit);
-  const result: EvalResult = { format: 'stave eval 1', model: header.model, protocol: header.protocol, limit: limit ?? null, tasks: results, groups: groupsOf(results) };
+export async function writeResults({ output, root, header, data, samples, lines, limit, judged }: Finished): Promise<EvalResult> {
+  const { results, scored } = scoreAll(data, samples, lines, limit, judged);
+  const result: EvalResult = { format: 'stave eval 1', model: header.model, protocol: header.protocol, limit: limit ?? null, judge: judged?.judge ?? null, tasks: results, groups: groupsOf(results) };
   for (const { task, mode } of results) await write(output, samplesFile({ task, mode }), jsonLines(scored.filter(isOf({ task, mode })).map(recordOf)));
   await write(output, 'results.json', json(result));
   await write(output, 'results.md', resultTable(results.map(labelled)));
   const sessions = await sessionsOf(output);
-  await write(output, 'manifest.json', json(await manifest({ root, header, data, samples, limit }, sessions)));
+  await write(output, 'manifest.json', json(await manifest({ root, header, data, samples, limit, judged }, sessions)));
   await writeLmms(output, result, scored, sessions);
   return result;
 }
@@ -38,9 +39,9 @@ export async function writeResults({ output, root, header, data, samples, lines,
 const labelled = (result: EvalTaskResult): EvalTaskResult => ({ ...result, task: labelOf(result) });
 
 /** One question, what was really shown, and the verdict. */
-function recordOf({ sample: { data: { task }, id, question, hash, choices }, entry, verdict, unmatched }: Scored): object {
+function recordOf({ sample: { data: { task }, id, question, hash, choices }, entry, verdict, unmatched, judged }: Scored): object {
   const { prompt, text, answer, finish_reason, decision, seen, without, tokens } = entry;
-  return { task: task.name, id, question: hash, prompt, target: question.target, text, answer, finish_reason, ...(decision && choices && { decision: { mass: decision.mass, choices: choices.spellings.map(([choice], i) => ({ choice, probability: decision.probabilities[i] })) } }), score: verdict.score, counted: verdict.counted, chosen: verdict.chosen, unmatched, categories: verdict.categories ?? {}, seen, without, tokens };
+  return { task: task.name, id, question: hash, prompt, target: question.target, text, answer, finish_reason, ...(decision && choices && { decision: { mass: decision.mass, choices: choices.spellings.map(([choice], i) => ({ choice, probability: decision.probabilities[i] })) } }), score: verdict.score, counted: verdict.counted, chosen: verdict.chosen, unmatched, ...(judged && { judge: { reply: judged.reply ?? null, calls: judged.calls } }), categories: verdict.categories ?? {}, seen, without, tokens };
 }
 
 async function sessionsOf(output: string): Promise<Session[]> {
@@ -49,10 +50,10 @@ async function sessionsOf(output: string): Promise<Session[]> {
   return sessions.toSorted((a, b) => (String(a.started) < String(b.started) ? -1 : 1));
 }
 
-async function manifest({ root, header, data, samples, limit }: Omit<Finished, 'output' | 'lines'>, sessions: readonly Session[]): Promise<object> {
+async function manifest({ root, header, data, samples, limit, judged }: Omit<Finished, 'output' | 'lines'>, sessions: readonly Session[]): Promise<object> {
   const tasks: Record<string, { settings: TaskSettings; rows: number; files: TaskData['files']; notes?: readonly string[]; videos: object }> = {};
   for (const of of data) tasks[of.task.name] = { settings: of.task.settings, rows: of.rows.length, files: of.files, ...(of.notes && { notes: of.notes }), videos: await videosIn(samples.filter((sample) => sample.data === of)) };
-  return { format: 'stave eval 1', model: header.model, protocol: header.protocol, limit: limit ?? null, data: resolve(root), tasks, sessions, finished: new Date().toISOString() };
+  return { format: 'stave eval 1', model: header.model, protocol: header.protocol, limit: limit ?? null, data: resolve(root), tasks, judge: judged === undefined ? null : { ...judged.judge, answers: judged.settled.size, asked_now: judged.asked }, sessions, finished: new Date().toISOString() };
 }
 
 /** The videos of a task: how many, how large, and a hash of their names and sizes (their content can be a hundred gigabytes). */

@@ -40,6 +40,8 @@ export type RetryOptions = {
   pauses?: readonly number[];
   /** Also when the server cannot be reached at all. Not at first: without a network, a user should be told at once. */
   patient?: boolean;
+  /** What is thrown in the end. Default: HUB_UNREACHABLE. */
+  failure?: (error: Passing, advice?: string) => Error;
 };
 
 /** 31 s in all: an access point that restarts, a server that is replaced. */
@@ -49,8 +51,8 @@ export const pauses: readonly number[] = [1, 2, 4, 8, 16];
 const MAX_WAIT = 600;
 
 /** Does it until it works, or fails for a reason that does not pass, or `pauses` are used up. A try that got further begins them anew.
- * @param work is given how to say that it got further  @throws HUB_UNREACHABLE, what `work` throws, the signal's reason */
-export async function retrying<T>(work: (further: () => void) => Promise<T>, { signal, onWait, pauses: list = pauses, patient = true }: RetryOptions): Promise<T> {
+ * @param work is given how to say that it got further  @throws HUB_UNREACHABLE (or `failure`), what `work` throws, the signal's reason */
+export async function retrying<T>(work: (further: () => void) => Promise<T>, { signal, onWait, pauses: list = pauses, patient = true, failure = unreachable }: RetryOptions): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {
       return await work(() => (tries = 0));
@@ -58,8 +60,8 @@ export async function retrying<T>(work: (further: () => void) => Promise<T>, { s
       if (!(error instanceof Passing)) throw error;
       signal.throwIfAborted();
       const { wait, message: why } = error;
-      if (tries >= list.length || (error.absent && !patient)) throw unreachable(error);
-      if (wait !== undefined && wait > MAX_WAIT) throw unreachable(error, `it asks to wait ${Math.ceil(wait / 60)} minutes: run the same command again then`);
+      if (tries >= list.length || (error.absent && !patient)) throw failure(error);
+      if (wait !== undefined && wait > MAX_WAIT) throw failure(error, `it asks to wait ${Math.ceil(wait / 60)} minutes: run the same command again then`);
       const seconds = wait ?? list[tries] * (0.75 + Math.random() / 2); // not all who were cut off at once come back at once
       onWait?.({ seconds, why });
       await setTimeout(seconds * 1000, undefined, { signal }).catch(() => signal.throwIfAborted());

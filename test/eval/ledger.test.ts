@@ -25,7 +25,7 @@ async function synthetic(count: number): Promise<string> {
   return data;
 }
 
-test('2,000 questions, the process killed again and again: nothing kept is lost, at most the question in flight is asked again', async () => {
+test('2,000 questions, the process killed again and again: nothing kept is lost, at most the two questions in flight are asked again', async () => {
   const count = 2000;
   const data = await synthetic(count), output = join(folder, 'killed');
   const r = random('kills');
@@ -53,7 +53,7 @@ test('2,000 questions, the process killed again and again: nothing kept is lost,
   assert.ok(kills >= 5, `${kills} kills`);
   const repeats = Array.from(asked.values()).reduce((sum, n) => sum + n - 1, 0);
   assert.equal(asked.size, count);
-  assert.ok(repeats <= kills, `${repeats} questions asked again after ${kills} kills`);
+  assert.ok(repeats <= 2 * kills, `${repeats} questions asked again after ${kills} kills`);
   const whole = join(folder, 'whole');
   await evaluate({ model: fakeModel((prompt) => `Answer ${prompt}`), tasks: ['motion10'], data, output: whole });
   for (const name of ['results.json', 'samples_motion10.jsonl']) assert.equal(await readFile(join(output, name), 'utf8'), await readFile(join(whole, name), 'utf8'));

@@ -48,6 +48,8 @@ test('the model in the box: a real run, its frames in the samples, its score the
   assert.match(manifest.tasks.motion10.files[0].sha256, /^[0-9a-f]{64}$/);
   assert.deepEqual([manifest.tasks.motion10.files[0].path, manifest.tasks.motion10.videos.missing, manifest.sessions[0].versions.node], [join('motion10', 'labels.jsonl'), 0, process.versions.node]);
   assert.match(Object.values(manifest.sessions[0].versions).join(' '), /^(?:\d+\.\d+\.\d+\S* ?){6}$/);
+  const [{ answered, seconds, model_busy_seconds: busy }] = manifest.sessions as unknown as { answered: number; seconds: number; model_busy_seconds: number }[];
+  assert.ok(answered === 3 && busy > 0 && busy <= seconds, `${answered} answered in ${seconds} s, ${busy} s of it with the engine`);
   const again = await stave(['eval', '--tasks', 'motion10', '--data', data, '--output', output, '--limit', '3']);
   assert.match(again.out, /^task \(paper\) +% +right\nmotion10/);
   assert.match(again.err, /^0 answered now, 3 were there already/);
@@ -63,9 +65,10 @@ test('in one go, stopped and resumed, in shards: the same results, each question
   const stop = new AbortController(), asked: Asked[] = [];
   const model = fakeModel(half, { asked });
   await assert.rejects(evaluate({ ...base(), model, output: stopped, signal: stop.signal, onProgress: ({ answered }) => answered === 2 && stop.abort() }), { name: 'AbortError' });
-  assert.equal(asked.length, 2);
+  const begun = asked.length;
+  assert.ok(begun <= 3, `${begun} asked`); // one was under way beside the second
   const resumed = await evaluate({ ...base(), model, output: stopped, mustResume: true });
-  assert.deepEqual([resumed.kept, asked.length], [2, records.length]);
+  assert.deepEqual([resumed.kept, asked.length], [2, begun + records.length - 2]);
 
   const sharded = join(folder, 'sharded'), elsewhere = join(folder, 'elsewhere');
   const second = await evaluate({ ...base(), output: elsewhere, shard: { index: 2, count: 2 } });

@@ -9,7 +9,7 @@ import { published } from '../published.ts';
 import type { EvalResult, EvalTaskResult } from '../score.ts';
 
 /** A run as it is called in the report. */
-export type ReportRun = Pick<EvalResult, 'model' | 'protocol' | 'limit'> & { /** A, B, … */ name: string; folder: string; /** manifest.json; null where the folder has none. */ manifest: Manifest | null };
+export type ReportRun = Pick<EvalResult, 'model' | 'protocol' | 'limit' | 'judge'> & { /** A, B, … */ name: string; folder: string; /** manifest.json; null where the folder has none. */ manifest: Manifest | null };
 
 /** What the report reads of a manifest. */
 export type Manifest = { data?: unknown; finished?: unknown; sessions?: unknown };
@@ -43,7 +43,7 @@ export async function collect(folders: readonly string[]): Promise<Report> {
   const tasks = tasksOf(runs);
   return {
     format: 'stave report 1',
-    runs: runs.map(({ folder, result: { model, protocol, limit } }, i) => ({ name: names[i], folder, model, protocol, limit, manifest: manifests[i] })),
+    runs: runs.map(({ folder, result: { model, protocol, limit, judge } }, i) => ({ name: names[i], folder, model, protocol, limit, judge, manifest: manifests[i] })),
     tasks,
     groups: groupsOf(runs),
     comparisons: await comparisonsOf(runs, names, tasks),

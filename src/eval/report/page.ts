@@ -55,8 +55,8 @@ ${shown.map(({ question, views }) => sample(question, views, names))}
 
 /** Which models, under which protocol, on what data and machine. */
 function runList(runs: readonly ReportRun[]): Html {
-  return html`<div class="scroll"><table><caption>Runs</caption><thead><tr><th scope="col">run</th><th scope="col">model</th><th scope="col">fingerprint</th><th scope="col">protocol</th><th scope="col">questions</th><th scope="col">finished</th><th scope="col">folder</th></tr></thead>
-<tbody>${runs.map(({ name, model, protocol, limit, manifest, folder }) => html`<tr><th scope="row">${name}</th><td>${model.name}</td><td>${model.fingerprint}</td><td>${protocol}</td><td>${limit === null ? 'all' : `the first ${limit} of each task`}</td><td>${typeof manifest?.finished === 'string' ? manifest.finished : '?'}</td><td>${folder}</td></tr>
+  return html`<div class="scroll"><table><caption>Runs</caption><thead><tr><th scope="col">run</th><th scope="col">model</th><th scope="col">fingerprint</th><th scope="col">protocol</th><th scope="col">questions</th><th scope="col">judge</th><th scope="col">finished</th><th scope="col">folder</th></tr></thead>
+<tbody>${runs.map(({ name, model, protocol, limit, judge, manifest, folder }) => html`<tr><th scope="row">${name}</th><td>${model.name}</td><td>${model.fingerprint}</td><td>${protocol}</td><td>${limit === null ? 'all' : `the first ${limit} of each task`}</td><td>${judge ? (judge.kind === 'model' ? judge.name : `${judge.model ?? 'the protocol\'s'} at ${judge.url}`) : 'none'}</td><td>${typeof manifest?.finished === 'string' ? manifest.finished : '?'}</td><td>${folder}</td></tr>
 `)}</tbody></table></div>`;
 }
 

@@ -50,9 +50,9 @@ function picture({ video, frames, shown, runs: of, strip, why }: View, runs: rea
 
 function said(answer: Answered | null, name: string): Html {
   if (answer === null) return html`<dt>${name}</dt><dd class="soft">not asked</dd>`;
-  const { score, counted, unmatched, text, answer: scored, decision, without } = answer;
+  const { score, counted, unmatched, text, answer: scored, decision, judge, without } = answer;
   const verdict = !counted ? 'not counted' : score === 1 ? 'right' : 'wrong';
-  const remarks = [unmatched && 'no choice found in it', text !== scored && 'cut from a longer answer', without.length > 0 && `asked without ${without.map(({ video }) => video).join(', ')}`].filter((remark) => remark !== false);
+  const remarks = [unmatched && 'no choice found in it', text !== scored && 'cut from a longer answer', judge && `judge: ${judge.reply === null ? 'no verdict' : cut(judge.reply)}`, without.length > 0 && `asked without ${without.map(({ video }) => video).join(', ')}`].filter((remark) => typeof remark === 'string');
   return html`<dt>${name}</dt><dd dir="auto"><span class="${counted && score === 1 ? 'right' : 'wrong'}">${verdict}</span>: ${scored === '' ? html`<em>empty</em>` : cut(scored)}${remarks.length > 0 && html` <span class="soft">(${remarks.join('; ')})</span>`}${decision && html`<br/><span class="soft">${likeliest(decision)}</span>`}</dd>`;
 }
 

@@ -10,7 +10,7 @@ import { html, type Html } from './html.ts';
 /** A line per task, then the groups. */
 export function overview({ runs, tasks, groups }: Report): Html {
   return html`<div class="scroll"><table><caption>Percent right, with the 95 % interval of so many questions (Wilson). Unmatched: no rule found a choice in the answer.</caption>
-<thead><tr><th scope="col">task</th>${runs.map(({ name }) => html`<th scope="col" class="n">${name} %</th><th scope="col" class="n">right</th><th scope="col">left aside</th>`)}</tr></thead>
+<thead><tr><th scope="col">task</th>${runs.map(({ name }) => html`<th scope="col" class="n">${name} %</th><th scope="col" class="n">right</th><th scope="col">of these</th>`)}</tr></thead>
 <tbody>${tasks.map(({ label, results }) => html`<tr><th scope="row">${label}</th>${results.map((result) => (result === null ? html`<td class="n">–</td><td></td><td></td>` : html`<td class="n">${withInterval(result)}</td><td class="n">${result.right}/${result.counted}</td><td class="soft">${notes(result)}</td>`))}</tr>
 `)}${groups.map(({ label, means }) => html`<tr><th scope="row">${label} (mean of its tasks)</th>${means.map((mean) => html`<td class="n">${mean === null ? '–' : mean.toFixed(1)}</td><td></td><td></td>`)}</tr>
 `)}</tbody></table></div>`;
@@ -23,8 +23,8 @@ function withInterval({ percent, right, counted }: Rate): Html {
 }
 
 /** What is not counted, or counts for want of a reader. */
-function notes({ unmatched, skipped, without_video, undecidable = 0 }: EvalTaskResult): string {
-  return [[unmatched, 'unmatched'], [skipped, 'skipped'], [without_video, 'without video'], [undecidable, 'with free answers']].filter(([n]) => Number(n) > 0).map(([n, what]) => `${n} ${what}`).join(', ');
+function notes({ judged, unmatched, skipped, without_video, undecidable = 0 }: EvalTaskResult): string {
+  return [[judged?.decided ?? 0, 'decided by the judge'], [unmatched, 'unmatched'], [skipped, 'skipped'], [without_video, 'without video'], [undecidable, 'with free answers']].filter(([n]) => Number(n) > 0).map(([n, what]) => `${n} ${what}`).join(', ');
 }
 
 /** A task by itself: published numbers, and bars per kind of category. */
