@@ -20,7 +20,8 @@ export function availableMemory(): number {
 function usedByContainer(): number {
   if (!(process.constrainedMemory?.() > 0)) return 0;
   try {
-    const stat = readFileSync('/sys/fs/cgroup/memory.stat', 'utf8');
+    const group = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '/'; // within a container usually "/"
+    const stat = readFileSync(`/sys/fs/cgroup${group}/memory.stat`, 'utf8');
     return Number(/^anon (\d+)/m.exec(stat)?.[1] ?? 0);
   } catch {
     return 0;
