@@ -2,6 +2,7 @@
 import { StaveError } from '../errors.ts';
 import { constant, type Node, type Value } from './value.ts';
 import { filled, matmul } from './functions.ts';
+import { Recomputed, type Block } from './recompute.ts';
 import { ruleOf } from './ops/table.ts';
 import { inOrder } from './topology.ts';
 
@@ -20,11 +21,13 @@ function columns(g: Value): Value {
   return matmul(filled([1, rows.shape[0]], 1, g.dtype), rows); // [1, D]
 }
 
+export type GradOptions = { /** Parts whose values are not kept for the backward pass but computed again in it, from their inputs. */ recompute?: readonly Block[] };
+
 /**
  * Gradients of a scalar loss. Only the paths that lead to `wrt` are followed; a value the loss does not depend on gets zeros.
  * @throws GRAPH when the loss is no scalar
  */
-export function grad(loss: Value, wrt: readonly Value[]): Value[] {
+export function grad(loss: Value, wrt: readonly Value[], { recompute = [] }: GradOptions = {}): Value[] {
   if (loss.rank !== 0) throw new StaveError('GRAPH', { what: `grad: the loss is ${loss}, not a scalar` });
   const nodes = inOrder([loss]);
   const wanted = new Set<Value>(wrt);
@@ -32,11 +35,16 @@ export function grad(loss: Value, wrt: readonly Value[]): Value[] {
   for (const node of nodes) {
     if (node.outputs.some((v) => wanted.has(v)) || node.inputs.some((v) => useful.has(v.node))) useful.add(node);
   }
+  const again = new Map<Node, (value: Value) => Value>();
+  for (const block of recompute) {
+    const recomputed = new Recomputed(block);
+    for (const node of recomputed.nodes) again.set(node, (value) => recomputed.valueOf(value, gradients.get(block.output)));
+  }
   const gradients = new Map<Value, Value>([[loss, constant(1, loss.dtype)]]);
   for (const node of nodes.toReversed()) {
     const dys = node.outputs.map((v) => gradients.get(v));
     if (!dys.some(Boolean) || !node.inputs.some((v) => useful.has(v.node))) continue;
-    backward(node, dys).forEach((g, i) => {
+    backward(node, dys, again.get(node)).forEach((g, i) => {
       const x = node.inputs[i];
       if (!g || !useful.has(x.node)) return;
       const sum = gradients.get(x);
@@ -47,11 +55,13 @@ export function grad(loss: Value, wrt: readonly Value[]): Value[] {
   return wrt.map((v) => gradients.get(v) ?? filled(v.shape, 0, v.dtype));
 }
 
-function backward(node: Node, dys: (Value | undefined)[]): (Value | null)[] {
+/** @param again what stands for a value of the forward pass; absent: itself */
+function backward(node: Node, dys: (Value | undefined)[], again: (value: Value) => Value = (value) => value): (Value | null)[] {
   if (node.op === 'Input' || node.op === 'Initializer' || node.op === 'Constant') return [];
   const rule = ruleOf(node.op);
   if (rule.grad === 'none') return [];
-  const [y] = node.outputs;
+  const [inputs, outputs] = [node.inputs, node.outputs].map((values) => values.map(again));
+  const [y] = outputs;
   const dy = dys[0] ?? filled(y.shape, 0, y.dtype);
-  return rule.grad(dy, node.inputs, y, node.attrs, { outputs: node.outputs, dys });
+  return rule.grad(dy, inputs, y, node.attrs, { outputs, dys });
 }

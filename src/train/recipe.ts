@@ -31,6 +31,8 @@ export type Recipe = {
   init_std: number | 'fan_in';
   /** Patterns of tensor names (`*` = anything) that are trained whole; the others stay as they are. */
   trainable: string[];
+  /** `block`: a block's values are computed again in the backward pass, from its input, instead of being kept. Absent: they are kept. */
+  recompute?: 'block';
   /** Low-rank adapters on linear layers that are not trained whole. Absent: none. */
   lora?: LoraSettings;
   data: Motion10Data | ConversationData;
@@ -122,6 +124,7 @@ function readFields(root: Fields, base: string): Recipe {
     checkpoint: { every: checkpoint.integer('every', 200, { min: 0 }), keep: checkpoint.integer('keep', 2) },
     dtype: root.oneOf('dtype', ['F32', 'BF16'], 'BF16'),
     threads: root.integer('threads', 2, { max: 256 }),
+    ...(root.has('recompute') && root.oneOf('recompute', ['none', 'block']) === 'block' && { recompute: 'block' as const }),
     ...(lora && { lora }), // last, and only where it is: hashes of older recipes stay
   };
   for (const bound of ['min_pixels', 'max_pixels'] as const) if (init === null && source[bound] === null) data.objectTo(bound, 'a new model says nothing of its frames\' size', 'give data.min_pixels and data.max_pixels');

@@ -17,7 +17,7 @@ export function graphsBy(recipe: Recipe, model: TrainModel, { normalize }: RunDa
   const known = new Map<string, TrainGraphs>();
   return (layout) => {
     const key = JSON.stringify(layout);
-    if (!known.has(key)) known.set(key, trainGraphs(model.tensors, model.config, recipe.optimizer, normalize, model.lora, layout));
+    if (!known.has(key)) known.set(key, trainGraphs(model.tensors, model.config, recipe.optimizer, normalize, model.lora, layout, recipe.recompute === 'block'));
     return known.get(key)!;
   };
 }

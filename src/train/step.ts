@@ -1,4 +1,4 @@
-import { argMax, concat, constant, dim, grad, graph, initializer, input, type Dim, type DType, type Graph, type TensorSource, type Value } from '../graph/index.ts';
+import { argMax, concat, constant, dim, grad, graph, initializer, input, type Block, type Dim, type DType, type Graph, type TensorSource, type Value } from '../graph/index.ts';
 import { isLora } from '../models/lora.ts';
 import { languageModel, patchValues, tableInputs, visionTower, type PreprocessorConfig, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import { Params } from '../nn/index.ts';
@@ -28,7 +28,15 @@ export const NEXT = 'next.';
 /** Mean and deviation by channel, of values in 0 … 1. */
 export type Normalize = Pick<PreprocessorConfig, 'image_mean' | 'image_std'>;
 
-export type Forward = { loss: Value; nll: Value; logits: Value };
+export type Forward = {
+  loss: Value;
+  nll: Value;
+  logits: Value;
+  /** What comes out of each part of the model, in order, by the part's name in the checkpoint. */
+  layers: [name: string, value: Value][];
+  /** The blocks of the vision encoder and of the language model. */
+  blocks: Block[];
+};
 
 /** What a batch is made of: `clips` of one grid side by side, each with a row of tokens; or one conversation, whose videos and images go through the vision encoder in so many
  * runs (inputs of the second one end in _1, and so on). */
@@ -46,13 +54,14 @@ export const suffixOf = (run: number): string => (run === 0 ? '' : `_${run}`);
 export function forward(p: Params, config: Qwen2VLConfig, normalize: Normalize, layout: Layout = 'clips'): Forward {
   const { vision_config: vision } = config;
   const { clips, rows, runs } = symbols(layout);
-  const embeds = runs.map((run) => {
+  const towers = runs.map((run) => {
     const pixels = input(`pixel_values${run}`, 'uint8', [`${clips}${run}`, `T${run}`, dim.mul(vision.spatial_merge_size ** 2, `M${run}`), patchValues(vision)]);
     const { rope, windows } = tableInputs(vision, run);
-    return visionTower(p.at('visual'), normalizePixels(pixels, vision.in_channels, normalize), rope, vision, windows).embeds;
+    return visionTower(p.at('visual'), normalizePixels(pixels, vision.in_channels, normalize), rope, vision, windows);
   });
+  const embeds = towers.map((tower) => tower.embeds);
   const d = config.hidden_size / config.num_attention_heads;
-  const { logits } = languageModel(
+  const { logits, hidden } = languageModel(
     { model: p.at('model'), head: config.tie_word_embeddings ? undefined : p.at('lm_head') },
     {
       input_ids: input('input_ids', 'int64', [rows, 'S']),
@@ -66,7 +75,19 @@ export function forward(p: Params, config: Qwen2VLConfig, normalize: Normalize, 
     config,
   ); // [L, vocab]
   const nll = negativeLogLikelihood(logits, input('labels', 'int64', ['L'])); // [L]
-  return { loss: weightedLoss(nll, input('loss_weight', 'float32', ['L'])), nll, logits };
+  const vision_layers = towers.flatMap(({ patches, hidden: after, embeds: out }, i): Forward['layers'] => [
+    [`visual.patch_embed${runs[i]}`, patches],
+    ...after.map((x, k): [string, Value] => [`visual.blocks.${k}${runs[i]}`, x]),
+    [`visual.merger${runs[i]}`, out],
+  ]);
+  const [first, ...after] = hidden;
+  return {
+    loss: weightedLoss(nll, input('loss_weight', 'float32', ['L'])),
+    nll,
+    logits,
+    layers: [...vision_layers, ['model.embed_tokens', first], ...after.map((x, k): [string, Value] => [`model.layers.${k}`, x]), ['lm_head', logits]],
+    blocks: [...towers.map(({ patches, hidden: ends }) => [patches, ...ends]), hidden].flatMap((cuts) => cuts.slice(1).map((output, i) => ({ input: cuts[i], output }))),
+  };
 }
 
 /** Bytes as the processor's numbers: (x / 255 − mean) / std by channel. A quarter of the memory traffic of feeding floats.
@@ -79,15 +100,15 @@ function normalizePixels(x: Value, channels: number, { image_mean: mean, image_s
 }
 
 /** Builds the four graphs. `tensors` lists the model's tensors by checkpoint name; those without a source are trained.
- * @param lora low-rank adapters, whose matrices are among the tensors */
-export function trainGraphs(tensors: ReadonlyMap<string, ModelTensor>, config: Qwen2VLConfig, settings: AdamWSettings, normalize: Normalize, lora: LoraTraining = { layers: [], dropout: 0 }, layout: Layout = 'clips'): TrainGraphs {
+ * @param lora low-rank adapters, whose matrices are among the tensors  @param recompute the backward pass computes each block's values again instead of keeping them */
+export function trainGraphs(tensors: ReadonlyMap<string, ModelTensor>, config: Qwen2VLConfig, settings: AdamWSettings, normalize: Normalize, lora: LoraTraining = { layers: [], dropout: 0 }, layout: Layout = 'clips', recompute = false): TrainGraphs {
   const values = new Map([...tensors].map(([name, tensor]) => [name, valueOf(name, tensor)]));
   const trained = [...tensors].filter(([, tensor]) => tensor.source === null).map(([name]) => name);
   const find = (name: string) => values.get(name);
   const model = (dropout: number) => forward(Params.from(find, findLora({ ...lora, dropout }, find)), config, normalize, layout);
-  const { loss, ...training } = model(lora.dropout);
+  const { loss, blocks, ...training } = model(lora.dropout);
   const { nll, logits } = lora.dropout === 0 ? training : model(0);
-  const gradients = grad(loss, trained.map((name) => values.get(name)!));
+  const gradients = grad(loss, trained.map((name) => values.get(name)!), { recompute: recompute ? blocks : [] });
   const kept = trained.map((name) => input(`g:${name}`, 'float32', [...tensors.get(name)!.shape]));
 
   const accumulated: Record<string, Value> = { loss };

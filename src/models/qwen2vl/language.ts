@@ -23,6 +23,8 @@ export type LanguageInputs = {
 export type LanguageOutputs = {
   /** [L, vocab_size] */
   logits: Value;
+  /** What goes into the first block, and what comes out of each, [B·S, D]. */
+  hidden: Value[];
   /** Keys and values of the S new positions alone, [B, kv, S, head_dim] a layer. */
   present: { key: Value; value: Value }[];
 };
@@ -40,6 +42,7 @@ export function languageModel({ model, head }: LanguageParams, inputs: LanguageI
   let x = gather(concat([words, inputs.visual_embeds], 0), inputs.embed_index); // [B·S, D]
   const rope = { cos: inputs.cos.reshape([B, 1, S, d]), sin: inputs.sin.reshape([B, 1, S, d]) }; // [B, 1, S, d]
 
+  const hidden = [x];
   const present: LanguageOutputs['present'] = [];
   for (let i = 0; i < config.num_hidden_layers; i++) {
     const p = model.at('layers').at(i);
@@ -47,10 +50,11 @@ export function languageModel({ model, head }: LanguageParams, inputs: LanguageI
     present.push({ key, value });
     x = x.add(y);
     x = x.add(gatedMlp(p.at('mlp'), rmsNorm(p.at('post_attention_layernorm'), x, config.rms_norm_eps), activation(config.hidden_act)));
+    hidden.push(x);
   }
   x = gather(x, inputs.logits_index); // [L, D]: only the rows that are asked for reach the head
   x = rmsNorm(model.at('norm'), x, config.rms_norm_eps);
-  return { logits: head === undefined ? matmul(x, model.get('embed_tokens.weight'), { transB: true }) : linear(head, x), present }; // [L, vocab]
+  return { logits: head === undefined ? matmul(x, model.get('embed_tokens.weight'), { transB: true }) : linear(head, x), hidden, present }; // [L, vocab]
 }
 
 /** Causal by attention_bias; kv key heads serve the query heads in groups. x: [B·S, D] → y: [B·S, D] */
