@@ -48,6 +48,8 @@ test('blocks computed again: the gradients are the same, and less lives at once'
   assert.ok(after < 0.6 * before, `${after} bytes of ${before}`);
 });
 
+const values = (dims: number[], step: number) => ({ dtype: 'float32' as const, dims, data: Float32Array.from({ length: dims[0] * dims[1] }, (_, i) => Math.sin(step * (i + 1))) });
+
 test('a block is repeated from its input and after its gradient is there', async () => {
   const x = input('x', 'float32', [2, 3]), w = input('w', 'float32', [3, 3]);
   const layer = (v: typeof x) => v.add(matmul(v, w).tanh());
@@ -59,7 +61,6 @@ test('a block is repeated from its input and after its gradient is there', async
   assert.deepEqual([count(plain), count(again)], [2, 4]);
   await using runtime = await Runtime.create({ threads: 1 });
   await using program = await runtime.compile(graph({ plain, again }));
-  const values = (dims: number[], step: number) => ({ dtype: 'float32' as const, dims, data: Float32Array.from({ length: dims[0] * dims[1] }, (_, i) => Math.sin(step * (i + 1))) });
   const out = await program.run({ x: values([2, 3], 1), w: values([3, 3], 2) });
   assert.deepEqual(out.again.data, out.plain.data);
 });
