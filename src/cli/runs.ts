@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { listRuns, type RunSummary } from '../train/index.ts';
 import type { Command } from './command.ts';
-import { duration } from './units.ts';
+import { duration, percent } from './units.ts';
 
 export const runs: Command = {
   name: 'runs',
@@ -26,7 +26,7 @@ function table(found: readonly RunSummary[], folder: string): string {
     `${run.step}/${run.steps}`,
     run.loss?.toFixed(4) ?? '-',
     run.last?.loss.toFixed(4) ?? '-',
-    run.last === null ? '-' : `${(100 * run.last.accuracy).toFixed(1)} %`,
+    run.last === null ? '-' : percent(run.last.accuracy),
     run.best === null ? '-' : `${run.best.loss.toFixed(4)} at ${run.best.step}`,
     duration(run.seconds),
   ]);

@@ -16,7 +16,7 @@ import { checkMadeAlike } from './same-answers.ts';
 import type { VideoModel } from './video-model.ts';
 
 type Batching = {
-  /** Bytes of decoded clips that may wait for the model. 0: nothing is decoded ahead. Default: 256 MB, at most a sixteenth of the memory. */
+  /** Bytes of decoded clips that may wait for the model. 0: nothing is decoded ahead. Default: 64 MB, at most a sixteenth of the memory. */
   ahead?: number;
   onAnswer?: (progress: BatchProgress) => void;
 };

@@ -110,7 +110,7 @@ const failures: [argv: string[], message: RegExp][] = [
   [['ask', `${goldens}video/empty.mp4`, 'a', '--model', model], /the file is empty/],
   [['ask', `${goldens}video/text.mp4`, 'a', '--model', model], /it is text, not a video/],
   [['ask', `${goldens}video/truncated.mp4`, 'a', '--model', model], /the file is cut short.*\n→ fetch it again; or add --partial, to use what is there\n/],
-  [['plan', clip, '--frames', '9999', '--repeat', '--model', model], /→ use fewer frames \(--frames\), smaller ones \(--max-pixels\), or a shorter answer \(--max-tokens\)\n/],
+  [['plan', clip, '--frames', '9999', '--repeat', '--model', model], /→ use at most \d+ frames \(--frames \d+\), or frames of at most \d+ pixels \(--max-pixels \d+\)\n/],
   [['plan', clip, '--max-pixels', '9', '--model', model], /→ raise --max-pixels, or crop/],
   [['plan', `${goldens}video/audio_only.m4a`, '--model', model], /has no video stream/],
   [['ask', clip, 'a', '--model', `${goldens}nowhere`], /there is no model directory .*nowhere\n→ give a directory with config\.json/],
