@@ -1,8 +1,9 @@
 /** Where a data set lies below the root that is given: as it was copied or unpacked there, or in a cache of the Hugging Face Hub. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { firstFile } from '../files/look.ts';
+import { findSnapshot, placeOf } from '../hub/cache.ts';
 
 /** How a data set is called: by its tasks (the first part of the paths that they name) and on the Hub. */
 export type DataSet = { folder: string; dataset?: string; /** Branch or tag on the Hub; absent: main. */ revision?: string };
@@ -10,19 +11,11 @@ export type DataSet = { folder: string; dataset?: string; /** Branch or tag on t
 /** The folders that may hold the data set, the likeliest first; none when there is none. */
 export async function placesOf(root: string, { folder, dataset, revision = 'main' }: DataSet): Promise<string[]> {
   const named = dataset === undefined ? [] : [dataset, basename(dataset)];
-  const cached = dataset === undefined ? [] : ['hub', '.'].map((cache) => join(cache, `datasets--${dataset.replaceAll('/', '--')}`));
-  const snapshots = await Promise.all(cached.map((repository) => snapshotOf(join(root, repository), revision)));
+  const cached = dataset === undefined ? [] : ['hub', '.'].map((cache) => placeOf(join(root, cache), dataset, 'datasets'));
+  const snapshots = await Promise.all(cached.map((where) => findSnapshot(where, revision, { orOnly: true })));
   const candidates = [...[folder, ...named].map((name) => join(root, name)), ...snapshots.filter((path) => path !== undefined)];
   const there = await Promise.all(candidates.map(isFolder));
   return candidates.filter((_, i) => there[i]);
-}
-
-/** The folder of one commit: the one that the revision names, else the only one. */
-async function snapshotOf(repository: string, revision: string): Promise<string | undefined> {
-  const commit = await readFile(join(repository, 'refs', revision), 'utf8').then((text) => text.trim(), () => undefined);
-  if (commit !== undefined) return join(repository, 'snapshots', basename(commit));
-  const commits = await readdir(join(repository, 'snapshots')).catch(() => []);
-  return commits.length === 1 ? join(repository, 'snapshots', commits[0]) : undefined;
 }
 
 const isFolder = (path: string): Promise<boolean> => stat(path).then((found) => found.isDirectory(), () => false);

@@ -2,20 +2,20 @@
  * models--OWNER--NAME/ blobs/ETAG (the bytes), snapshots/COMMIT/FILE (a link there), refs/REVISION (the commit, as text). */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, link, readFile, realpath, rename, rm, statfs, symlink } from 'node:fs/promises';
+import { copyFile, link, readFile, readdir, realpath, rename, rm, statfs, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { makeFolder } from '../files/folder.ts';
 import { takeLock, type Lock } from '../files/lock.ts';
-import { sizeOf } from '../files/look.ts';
+import { exists, sizeOf } from '../files/look.ts';
 import { writeError, writeWhole } from '../files/write.ts';
 import { readIndex } from '../weights/shards.ts';
-import { folderOf, isCommit } from './names.ts';
+import { folderOf, isCommit, type RepositoryKind } from './names.ts';
 
-/** Where a model lies. */
+/** Where a model or data set lies. */
 export type Place = { id: string; cache: string; root: string };
 
-export const placeOf = (cache: string, id: string): Place => ({ id, cache, root: join(cache, folderOf(id)) });
+export const placeOf = (cache: string, id: string, kind?: RepositoryKind): Place => ({ id, cache, root: join(cache, folderOf(id, kind)) });
 export const blobPath = ({ root }: Place, etag: string): string => join(root, 'blobs', etag);
 export const snapshotPath = ({ root }: Place, commit: string): string => join(root, 'snapshots', commit);
 
@@ -57,6 +57,15 @@ export async function readRef({ root }: Pick<Place, 'root'>, revision: string): 
   if (isCommit(revision)) return revision;
   const commit = (await readFile(join(root, 'refs', revision), 'utf8').catch(() => '')).trim();
   return isCommit(commit) ? commit : undefined;
+}
+
+/** The directory of a revision that was pulled; undefined: it was not. @param orOnly where nothing tells which commit the revision is, the only one that is there counts */
+export async function findSnapshot(where: Pick<Place, 'root'>, revision: string, { orOnly = false }: { orOnly?: boolean } = {}): Promise<string | undefined> {
+  const commits = orOnly ? (await readdir(join(where.root, 'snapshots')).catch(() => [])).filter(isCommit) : [];
+  const commit = (await readRef(where, revision)) ?? (commits.length === 1 ? commits[0] : undefined);
+  if (commit === undefined) return undefined;
+  const dir = join(where.root, 'snapshots', commit);
+  return (await exists(dir)) ? dir : undefined;
 }
 
 /** First file that a snapshot lacks to be a model; undefined: it is whole. Other clients fetch file by file, and not all. */

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
-import { lacking, placeOf, readRef, snapshotPath } from './cache.ts';
+import { findSnapshot, lacking, placeOf } from './cache.ts';
 import { checkRevision, idOfFolder, isCommit, isModelId, splitName } from './names.ts';
 import { hubCache, type Environment } from './settings.ts';
 
@@ -17,9 +17,8 @@ export async function findModel(model: string, env?: Environment): Promise<strin
   const there = (await stat(where.root).catch(() => undefined)) !== undefined;
   if (!there && !id.includes('/')) return model; // "checkpoint" is a folder that was mistyped
   const command = `stave pull ${id}${revision === 'main' ? '' : ` --revision ${revision}`}`;
-  const commit = await readRef(where, revision);
-  const dir = commit === undefined ? undefined : snapshotPath(where, commit);
-  if (dir === undefined || (await stat(dir).catch(() => undefined)) === undefined)
+  const dir = await findSnapshot(where, revision);
+  if (dir === undefined)
     throw new StaveError('MODEL_MISSING', {
       what: there ? `${id} has not been pulled at "${revision}"` : `there is no model directory ${model}, and no such model in the cache`,
       why: `the cache is ${cache}`,

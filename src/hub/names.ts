@@ -35,8 +35,11 @@ export function checkFileName(name: string): void {
     throw new StaveError('HUB_CORRUPT', { what: `the Hub names a file "${printable(name)}"`, why: 'such a name can lead out of the folder of the model', fix: 'do not use this model, or this HF_ENDPOINT' });
 }
 
-/** Folder of a model in the cache. */
-export const folderOf = (id: string): string => `models--${id.replace('/', '--')}`;
+/** What the Hub keeps, each kind in folders of its own. */
+export type RepositoryKind = 'models' | 'datasets';
+
+/** Folder of a model or data set in the cache. */
+export const folderOf = (id: string, kind: RepositoryKind = 'models'): string => `${kind}--${id.replace('/', '--')}`;
 
 /** The model that a folder of the cache is of; undefined: of none. */
 export function idOfFolder(folder: string): string | undefined {

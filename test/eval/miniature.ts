@@ -69,8 +69,9 @@ export async function vitatecs(root: string, { files }: Clips): Promise<void> {
 /** Two questions per task, as the Hub's cache holds revision `video`. */
 export async function mvbench(root: string, { files }: Clips): Promise<void> {
   const repository = join(root, 'hub', 'datasets--OpenGVLab--MVBench');
-  const snapshot = join(repository, 'snapshots', 'abc123');
-  await put(join(repository, 'refs', 'video'), 'abc123');
+  const commit = 'abc123'.padEnd(40, '0');
+  const snapshot = join(repository, 'snapshots', commit);
+  await put(join(repository, 'refs', 'video'), commit);
   for (const [task, folder] of Object.entries(mvbenchFolders)) {
     const rows = [0, 1].map((i) => ({ video: `${task}/${i}.mp4`, question: `What happens in ${task} ${i}?`, candidates: ['It rises.', 'It falls.', 'It stays.'], answer: ['It falls.', 'It stays.'][i] }));
     await put(join(snapshot, 'json', `${task}.json`), JSON.stringify(rows));
