@@ -68,8 +68,8 @@ export async function openData(file: string, options: DataFileOptions = {}): Pro
 const MOST = 40;
 
 export function listProblems(problems: readonly LineProblem[], most = MOST): string {
-  const lines = problems.slice(0, most).map(({ line, what }) => `  line ${line}: ${what}`);
-  return [...lines, ...(problems.length > most ? [`  and ${problems.length - most} more`] : [])].join('\n').trimStart();
+  const lines = problems.slice(0, most).map(({ line, what }) => `line ${line}: ${what}`);
+  return [...lines, ...(problems.length > most ? [`and ${problems.length - most} more`] : [])].join('\n');
 }
 
 /** A line of a quarantine list: it knows the row by its text, so that it holds when others are added or removed. */
