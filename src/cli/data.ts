@@ -1,9 +1,11 @@
-import { checkConversations, inspectConversation, type DataReport, type Inspected } from '../data/index.ts';
+import { checkConversations, inspectConversation, type CheckOptions, type DataReport, type Inspected } from '../data/index.ts';
 import { StaveError } from '../errors.ts';
 import { writeWhole } from '../files/write.ts';
+import { boxModel } from '../generate/index.ts';
 import { findModel } from '../hub/find.ts';
+import { loadStages, type Recipe } from '../train/index.ts';
 import type { Picture } from '../video/index.ts';
-import { modelDir, modelOption } from './ask-options.ts';
+import { modelOption } from './ask-options.ts';
 import { choice, number, string, unknown, type Command, type Io, type Values } from './command.ts';
 import { hasColor, strip } from './picture.ts';
 import { png, sideBySide } from '../video/png.ts';
@@ -18,6 +20,7 @@ export const data: Command = {
   ],
   options: {
     ...modelOption,
+    recipe: { type: 'string', value: 'FILE', help: 'take model, frames, lengths and what is learnt from a recipe (its first stage), as training does; options given beside it go before' },
     media: { type: 'string', value: 'DIR', help: 'folder that the data\'s relative paths start at (default: the data file\'s)' },
     learn: { type: 'string', value: 'every|last', help: 'which answers of a conversation are learnt (default: every)' },
     skip: { type: 'string', value: 'FILE', help: 'a quarantine list, whose rows are left out' },
@@ -28,7 +31,7 @@ export const data: Command = {
     png: { type: 'string', value: 'FILE', help: 'inspect: save the frames the model sees, side by side, as a picture' },
     json: { type: 'boolean', help: 'as JSON' },
   },
-  examples: ['stave data check data.jsonl', 'stave data check data.jsonl --model DIR --out quarantine.jsonl', 'stave data inspect data.jsonl --index 3', 'stave data inspect data.jsonl --index 3 --png frames.png'],
+  examples: ['stave data check data.jsonl', 'stave data check data.jsonl --model DIR --out quarantine.jsonl', 'stave data check data.jsonl --recipe recipe.json', 'stave data inspect data.jsonl --index 3', 'stave data inspect data.jsonl --index 3 --png frames.png'],
   async run([action, file], values, io) {
     if (action === 'check') return check(file, values, io);
     if (action === 'inspect') return inspect(file, values, io);
@@ -36,19 +39,35 @@ export const data: Command = {
   },
 };
 
-const asked = (values: Values) => ({
-  media: string(values, 'media'),
-  skip: string(values, 'skip'),
-  learn: choice(values, 'learn', ['every', 'last']),
-  max_tokens: number(values, 'max-tokens', { min: 1, integer: true }),
-});
+/** What the options say, then the recipe, then the model. @throws USAGE, RECIPE */
+async function asked(values: Values): Promise<{ model: string; options: CheckOptions }> {
+  const { init, data: said } = await recipeOf(string(values, 'recipe'));
+  const options: CheckOptions = {
+    media: string(values, 'media') ?? said?.media ?? undefined,
+    skip: string(values, 'skip') ?? said?.skip ?? undefined,
+    learn: choice(values, 'learn', ['every', 'last']) ?? said?.learn,
+    max_tokens: number(values, 'max-tokens', { min: 1, integer: true }) ?? said?.max_tokens ?? undefined,
+    sampling: said?.sampling ?? undefined,
+    min_pixels: said?.min_pixels ?? undefined,
+    max_pixels: said?.max_pixels ?? undefined,
+  };
+  return { model: await findModel(string(values, 'model') ?? init ?? boxModel), options };
+}
+
+async function recipeOf(file: string | undefined): Promise<{ init: string | null; data?: Extract<Recipe['data'], { task: 'conversations' }> }> {
+  if (file === undefined) return { init: null };
+  const [{ init, data: said }] = await loadStages(file);
+  if (said.task === 'conversations') return { init, data: said };
+  throw new StaveError('USAGE', { what: `${file} trains on no data file`, why: `its data.task is "${said.task}"`, fix: 'give a recipe whose data.task is "conversations"' });
+}
 
 /** @returns 1 when something is wrong */
 async function check(file: string, values: Values, { stdout, stderr, signal }: Io): Promise<number> {
   refuseOthers(values, 'check', ['png']);
   using progress = new Progress(stderr, { every: 30 });
-  const report = await checkConversations(file, await findModel(modelDir(values)), {
-    ...asked(values),
+  const { model, options } = await asked(values);
+  const report = await checkConversations(file, model, {
+    ...options,
     decode: values['no-decode'] !== true,
     out: string(values, 'out'),
     signal,
@@ -75,7 +94,8 @@ function summary({ file, rows, good, skipped, forms, ignored, videos, images, fr
 
 async function inspect(file: string, values: Values, { stdout }: Io): Promise<void> {
   refuseOthers(values, 'inspect', ['out', 'no-decode']);
-  const row = await inspectConversation(file, number(values, 'index', { min: 0, integer: true }) ?? 0, await findModel(modelDir(values)), asked(values));
+  const { model, options } = await asked(values);
+  const row = await inspectConversation(file, number(values, 'index', { min: 0, integer: true }) ?? 0, model, options);
   const save = string(values, 'png');
   if (save !== undefined) await writeWhole(save, png(sideBySide(row.pictures.flat())));
   if (values.json) {

@@ -7,10 +7,10 @@ import type { Dialogue, Problem } from './dialogue.ts';
 import { readData, type DataFileOptions, type DataRow, type LineProblem, type QuarantineLine } from './file.ts';
 import type { Form } from './forms.ts';
 import { readMediaFile } from './media.ts';
-import { dataModel, mediaOptions, prepareDialogue, problemOf, type DataModel, type PrepareOptions } from './prepare.ts';
+import { dataModel, mediaOptions, prepareDialogue, problemOf, type DataModel, type FrameOptions, type PrepareOptions } from './prepare.ts';
 import { rowHash } from './rows.ts';
 
-export type CheckOptions = Partial<PrepareOptions> & DataFileOptions & {
+export type CheckOptions = Partial<PrepareOptions> & DataFileOptions & FrameOptions & {
   /** Decode the frames that the model would see. Default true; else headers alone are read. */
   decode?: boolean;
   /** Where a quarantine list goes: a line for each row that something is wrong with. */
@@ -45,7 +45,7 @@ export type DataReport = {
 export async function checkConversations(file: string, model: string, options: CheckOptions = {}): Promise<DataReport> {
   const { out, onRow, signal, decode = true } = options;
   const asking = { ...options, learn: options.learn ?? 'every', read: { ...options.read, signal } };
-  const made = await dataModel(model);
+  const made = await dataModel(model, options);
   const tokens: TokenCounts = { total: 0, visual: 0, learnt: 0, shortest: Infinity, mean: 0, longest: null };
   const report: DataReport = { file, rows: 0, good: 0, skipped: 0, forms: {}, ignored: {}, videos: 0, images: 0, frames: 0, answers: 0, tokens, decoded: decode, problems: [] };
   const quarantine: QuarantineLine[] = [];

@@ -5,7 +5,7 @@ import type { MediaOptions, MediaPlan } from '../generate/media.ts';
 import { openModelFiles } from '../generate/model-files.ts';
 import type { Dialogue, Problem, ProblemKind } from './dialogue.ts';
 import { encodeDialogue, type EncodedDialogue, type EncodeOptions } from './encode.ts';
-import { planMediaFile } from './media.ts';
+import { boundedBy, planMediaFile } from './media.ts';
 
 /** What of a model decides how data becomes tokens. */
 export type DataModel = Omit<EncodeOptions, 'learn'> & { preprocessor: MediaOptions['preprocessor']; sampling: FrameSampling };
@@ -15,10 +15,14 @@ export type PrepareOptions = Pick<EncodeOptions, 'learn'> & {
   max_tokens?: number;
 } & Pick<MediaOptions, 'window' | 'read'>;
 
+/** What goes before what a model says of its frames. */
+export type FrameOptions = { sampling?: FrameSampling; /** Bounds of a frame's area. */ min_pixels?: number; max_pixels?: number };
+
 /** What a model directory says of its data. @throws as openModelFiles */
-export async function dataModel(dir: string): Promise<DataModel> {
-  const { model, tokenizer, template, sampling } = await openModelFiles(dir);
-  return { tokenizer, template, config: model.config, preprocessor: { image: model.preprocessor, video: model.video_preprocessor }, sampling: sampling.value };
+export async function dataModel(dir: string, { sampling, min_pixels, max_pixels }: FrameOptions = {}): Promise<DataModel> {
+  const { model, tokenizer, template, sampling: own } = await openModelFiles(dir);
+  const within = { ...(min_pixels !== undefined && { min_pixels }), ...(max_pixels !== undefined && { max_pixels }) };
+  return { tokenizer, template, config: model.config, preprocessor: { image: boundedBy(model.preprocessor, within), video: boundedBy(model.video_preprocessor, within) }, sampling: sampling ?? own.value };
 }
 
 export function mediaOptions({ preprocessor, sampling }: DataModel, { window, read }: PrepareOptions): MediaOptions {

@@ -134,3 +134,14 @@ test('inspect shows the text in pieces, what is learnt marked, and the frames', 
   assert.match((await stave(['data', 'look', file])).err, /unknown argument "look"/);
   assert.match((await stave(['data', 'check', file, '--png', 'x'])).err, /--png does not go with "stave data check"/);
 });
+
+test('with a recipe a row is seen as its training will see it', async () => {
+  const file = await clips.write('recipe.jsonl', [{ messages: ['<video>One?', 'First.', 'Two?', 'Second.'].map((content, i) => ({ role: i % 2 === 0 ? 'user' : 'assistant', content })), videos: ['long.mp4'] }]);
+  const recipe = await clips.write('recipe.json', [{ out: 'run', init: model, data: { task: 'conversations', path: file, learn: 'last', sampling: { rule: 'count', frames: 8 }, max_pixels: 3136 }, optimizer: { lr: 1 }, steps: 1 }]);
+  const { out } = await stave(['data', 'inspect', file, '--recipe', recipe, '--json']);
+  const { media, pieces } = JSON.parse(out) as Awaited<ReturnType<typeof inspectConversation>>;
+  assert.deepEqual([media[0].frames.length, media[0].sizes.input], [8, { width: 56, height: 28 }]);
+  assert.deepEqual(pieces.filter(({ learnt }) => learnt).map(({ text }) => text), ['Second.<|im_end|>\n']);
+  const box = await clips.write('box.json', [{ out: 'run', init: model, data: { task: 'motion10' }, optimizer: { lr: 1 }, steps: 1 }]);
+  assert.match((await stave(['data', 'check', file, '--recipe', box])).err, /trains on no data file\nits data\.task is "motion10"/);
+});

@@ -12,7 +12,7 @@ import { Reuse } from '../../src/generate/reuse/reuse.ts';
 import { graph } from '../../src/graph/index.ts';
 import type { ChatMessage, ChatPart } from '../../src/index.ts';
 import { checkpointParams } from '../../src/models/checkpoint-params.ts';
-import { languageGraph, visionGraph, type Qwen2VL } from '../../src/models/qwen2vl/index.ts';
+import { languageGraph, visionParts, type Qwen2VL } from '../../src/models/qwen2vl/index.ts';
 import { Runtime, type Program } from '../../src/runtime/index.ts';
 import type { Batch } from '../../src/train/batch.ts';
 import { conversationBatches, type Conversations } from '../../src/train/conversations.ts';
@@ -100,7 +100,7 @@ for (const name of ['staveq2', 'staveq2_5'])
     const recipe = await recipeOf({ path, window: 'start', learn: 'last', shuffle: false }, {}, golden(name));
     const files = await openModelFiles(golden(name));
     await using runtime = await Runtime.create({ threads: 1 });
-    const loaded = { files, info: await describe(files.model), vision: runtime.compile(visionGraph(files.model)), language: runtime.compile(languageGraph(files.model)), reuse: new Reuse(0), loadTime: 0 };
+    const loaded = { files, info: await describe(files.model), vision: runtime.compile(visionParts(files.model)), language: runtime.compile(languageGraph(files.model)), reuse: new Reuse(0), loadTime: 0 };
     for (const scope of ['item', 'all'] as const) {
       const { settings, normalize } = await dataOf({ ...recipe, data: { ...(recipe.data as ConversationData), temporal_scope: scope } }, files);
       const make = conversationBatches(settings.conversations, recipe.batch, files.model.config, files.tokenizer, files.template);
