@@ -7,12 +7,11 @@ import { parseArgs } from 'node:util';
 import { StaveError } from '../src/errors.ts';
 import { freeSpace } from '../src/hub/index.ts';
 import { checkpointBytes, writeShape } from './shape/checkpoint.ts';
-import type { Limits, Sizes } from './shape/limits.ts';
+import { limitSizes, type Limits, type Sizes } from './shape/limits.ts';
 import type { Measured, Task } from './shape/measure.ts';
 import { inProcess } from './shape/process.ts';
 import { report, summary, type Case, type Report } from './shape/report.ts';
 import { shapeConfig, shapeNames, type ShapeName } from './shape/shapes.ts';
-import { decodeWeights } from './shape/work.ts';
 
 const usage = `npm run bench -- --shape NAME [options]
 
@@ -78,13 +77,6 @@ async function main(): Promise<void> {
   } finally {
     if (values.dir === undefined) await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** The products of the vision encoder's MLP over a clip of 16 frames, and as many bytes as decoding a token reads, 800 MB at most. */
-function limitSizes(shape: ShapeName, threads: number): Sizes {
-  const config = shapeConfig(shape, false);
-  const { embed_dim, intermediate_size } = config.vision_config;
-  return { threads, M: 8 * 16 * 22, K: embed_dim, N: intermediate_size, bytes: Math.min(8e8, 4 * decodeWeights(config)) };
 }
 
 /** @throws IO when the checkpoints would not fit */

@@ -1,6 +1,8 @@
 /** What this machine can do at best just now: the rates that the stages of an answer are held against. One line of JSON, from a process of its own. */
 import { graph, initializer, input, matmul, type Graph, type Tensor, type Value } from '../../src/graph/index.ts';
 import { Runtime } from '../../src/runtime/index.ts';
+import { shapeConfig, type ShapeName } from './shapes.ts';
+import { decodeWeights } from './work.ts';
 
 /** Products [M, K] · [K, N], and bytes to read through. */
 export type Sizes = { threads: number; M: number; K: number; N: number; bytes: number };
@@ -9,6 +11,13 @@ export type Sizes = { threads: number; M: number; K: number; N: number; bytes: n
 export type Limits = { fp32: number; read: number; /** Its version. */ engine: string };
 
 const RUNS = 6;
+
+/** The products of the vision encoder's MLP over a clip of 16 frames, and as many bytes as decoding a token reads, 800 MB at most. */
+export function limitSizes(shape: ShapeName, threads: number): Sizes {
+  const config = shapeConfig(shape, false);
+  const { embed_dim, intermediate_size } = config.vision_config;
+  return { threads, M: 8 * 16 * 22, K: embed_dim, N: intermediate_size, bytes: Math.min(8e8, 4 * decodeWeights(config)) };
+}
 
 export async function limits({ threads, M, K, N, bytes }: Sizes): Promise<Limits> {
   await using runtime = await Runtime.create({ threads, spin: true });
