@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { encodeDialogue } from '../../src/data/encode.ts';
 import { grad, graph, input, type Tensor } from '../../src/graph/index.ts';
 import { textReader } from '../../src/models/checkpoint.ts';
-import { mropeTables, openQwen2VL, parameterShapes, pixelBytes, spaceTables, timeTables, visualTokens, type Qwen2VL } from '../../src/models/qwen2vl/index.ts';
+import { mropeTables, openQwen2VL, parameterShapes, pixelBytes, spaceTables, textPositions, timeTables, visualTokens, type Qwen2VL } from '../../src/models/qwen2vl/index.ts';
 import { Params } from '../../src/nn/index.ts';
 import { Runtime } from '../../src/runtime/index.ts';
 import { encodeConversation, labelsOf, loadChatTemplate, loadTokenizer, type Message } from '../../src/text/index.ts';
@@ -81,7 +81,7 @@ async function conversationOf({ samples, backward: { sample } }: TrainingFile, {
   const read = textReader(dir);
   const plans = video_grid_thw.map((grid) => ({ kind: 'video' as const, grid, tokens: visualTokens(grid, config.vision_config.spatial_merge_size), second_per_grid_t: null }));
   const encoded = encodeDialogue({ id: null, messages, media: [], unlearnt: [] }, plans, { tokenizer: await loadTokenizer(read), template: await loadChatTemplate(read), config, learn: 'every' });
-  const positions = encoded.positions.map((_, i) => i % encoded.ids.length); // see sampleOf
+  const positions = textPositions(0, encoded.ids.length, 0); // see sampleOf
   return packConversation({ name: String(sample), ...encoded, positions, items: [{ kind: 'video', grid: video_grid_thw[0], pixels }] }, config, { average: 'clip', scale: 1, scope: 'item' });
 }
 

@@ -3,7 +3,7 @@ import { random } from '../clips/index.ts';
 import { mediaOptions, prepareDialogue, problemOf, readMediaFile, readRow, rowAt, type DataFile, type DataModel } from '../data/index.ts';
 import { StaveError } from '../errors.ts';
 import type { FrameSampling } from '../generate/frame-sampling.ts';
-import type { PreprocessorConfig, Qwen2VLConfig } from '../models/qwen2vl/index.ts';
+import { textPositions, type PreprocessorConfig, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import type { ChatTemplate, Tokenizer } from '../text/index.ts';
 import type { BadRow, Batch, BatchId } from './batch.ts';
 import { packConversation, type ConversationItem } from './pack-conversation.ts';
@@ -37,7 +37,8 @@ export function conversationBatches({ data, train, eval: held, preprocessor, sam
       const { plans, encoded } = await prepareDialogue(dialogue, model, options);
       const items: ConversationItem[] = [];
       for (const [i, { kind, grid }] of plans.entries()) items.push({ kind, grid, pixels: await readMediaFile(dialogue.media[i], plans[i], mediaOptions(model, options)) });
-      return packConversation({ name, ...encoded, items }, config, { average, scale: 1 / (clips * accumulate), scope: data.temporal_scope });
+      const positions = data.positions === 'text' ? textPositions(0, encoded.ids.length, 0) : encoded.positions;
+      return packConversation({ name, ...encoded, positions, items }, config, { average, scale: 1 / (clips * accumulate), scope: data.temporal_scope });
     } catch (error) {
       const problem = problemOf(error);
       if (problem === undefined) throw error;

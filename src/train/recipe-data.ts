@@ -41,6 +41,8 @@ export type ConversationData = {
   /** Most tokens of a conversation: one with more is left out and told, never cut. */
   max_tokens: number | null;
   temporal_scope: TemporalScope;
+  /** Positions of visual tokens: their place and time, as in use, or counted through as if they were text, as in the authors' training. */
+  positions: 'mrope' | 'text';
   /** In a new order each time through the file; false: in the file's. */
   shuffle: boolean;
   /** Largest part of the rows that may turn out not to be usable, as a broken video does. */
@@ -86,6 +88,7 @@ function parseConversations(data: Fields, base: string, seed: number): Conversat
     max_pixels: pixels('max_pixels'),
     max_tokens: data.has('max_tokens') ? data.integer('max_tokens') : null,
     temporal_scope: data.oneOf('temporal_scope', ['item', 'all'], 'item'),
+    positions: data.oneOf('positions', ['mrope', 'text'], 'mrope'),
     shuffle: data.boolean('shuffle', true),
     max_bad: data.number('max_bad', 0.01, { min: 0, max: 1 }),
     workers: data.integer('workers', 1, { max: 64 }),

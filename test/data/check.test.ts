@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { checkConversations, inspectConversation, openData, prepareDialogue, readMediaFile, readRow } from '../../src/data/index.ts';
@@ -7,7 +7,7 @@ import { dataModel } from '../../src/data/prepare.ts';
 import { StaveError } from '../../src/errors.ts';
 import { planVideo } from '../../src/index.ts';
 import { labelsByHeaders } from '../../src/tasks/labels.ts';
-import { decode } from '../../src/video/index.ts';
+import { decode, encodeVideo } from '../../src/video/index.ts';
 import { model, stave } from '../cli/run.ts';
 import { clipFolder, picture, row } from './clips.ts';
 
@@ -144,4 +144,12 @@ test('with a recipe a row is seen as its training will see it', async () => {
   assert.deepEqual(pieces.filter(({ learnt }) => learnt).map(({ text }) => text), ['Second.<|im_end|>\n']);
   const box = await clips.write('box.json', [{ out: 'run', init: model, data: { task: 'motion10' }, optimizer: { lr: 1 }, steps: 1 }]);
   assert.match((await stave(['data', 'check', file, '--recipe', box])).err, /trains on no data file\nits data\.task is "motion10"/);
+});
+
+test('SSv2\'s own label file and videos as they are published are trained on as they lie', async () => {
+  await encodeVideo(join(folder, '78687.webm'), Array.from({ length: 12 }, (_, i) => picture(i)), { fps: 12, codec: 'vp9' });
+  const labels = join(folder, 'train.json');
+  await writeFile(labels, JSON.stringify([{ id: '78687', label: 'dropping a pen', template: 'Dropping [something]', placeholders: ['a pen'] }, { id: '5', label: '', template: 'Closing [something]', placeholders: [] }], null, 2));
+  const { good, problems, forms, answers } = await checkConversations(labels, model);
+  assert.deepEqual([good, answers, forms, problems.map(({ line, kind }) => [line, kind])], [1, 1, { ssv2: 2 }, [[10, 'missing']]]);
 });

@@ -12,7 +12,7 @@ import { Reuse } from '../../src/generate/reuse/reuse.ts';
 import { graph } from '../../src/graph/index.ts';
 import type { ChatMessage, ChatPart } from '../../src/index.ts';
 import { checkpointParams } from '../../src/models/checkpoint-params.ts';
-import { languageGraph, visionParts, type Qwen2VL } from '../../src/models/qwen2vl/index.ts';
+import { languageGraph, mropeTables, textPositions, visionParts, type Qwen2VL } from '../../src/models/qwen2vl/index.ts';
 import { Runtime, type Program } from '../../src/runtime/index.ts';
 import type { Batch } from '../../src/train/batch.ts';
 import { conversationBatches, type Conversations } from '../../src/train/conversations.ts';
@@ -148,6 +148,22 @@ test('what is wrong with data is told before anything is made, in all files and 
   await assert.rejects(recipeOf({ path, sampling: { rule: 'stave', fp: 2 } }), told('RECIPE', /data\.sampling\.fp is not a known field/));
   await assert.rejects(recipeOf({ path, frames: 8 }), told('RECIPE', /data\.frames is not a known field/));
   await assert.rejects(recipeOf({ path }, { eval: { clips: 3 } }), told('RECIPE', /eval\.clips is 3\nthere are no held-out conversations/));
+});
+
+test('positions are those of use, or counted through as in the authors\' training', async () => {
+  const path = await write('positions.jsonl', [row('a.mp4')]);
+  const cos = async (positions: string) => {
+    const recipe = await recipeOf({ path, positions });
+    const files = await openModelFiles(recipe.init!);
+    const { settings } = await dataOf(recipe, files);
+    const { feeds, sizes } = (await conversationBatches(settings.conversations, recipe.batch, files.model.config, files.tokenizer, files.template)({ set: 'train', index: 0 })) as Batch;
+    const { hidden_size, num_attention_heads, rope_theta, rope_scaling: { mrope_section } } = files.model.config;
+    const counted = mropeTables(textPositions(0, sizes.tokens, 0), { head_dim: hidden_size / num_attention_heads, rope_theta, mrope_section }).cos;
+    return { of: (feeds.cos.data as Float32Array).slice(0, counted.length), counted };
+  };
+  const [text, mrope] = [await cos('text'), await cos('mrope')];
+  assert.deepEqual(text.of, text.counted);
+  assert.notDeepEqual(mrope.of, mrope.counted);
 });
 
 test('frames of long clips begin where the seed says, elsewhere the next time; held-out ones at the start', async () => {
