@@ -11,7 +11,7 @@ th, td { padding: .25rem .75rem .25rem 0; text-align: left; vertical-align: top;
 tr.category th { padding-left: 1.5rem; font-weight: normal; color: var(--soft); }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: .25rem 0; padding: .5rem; background: var(--block); border-radius: .25rem; font: .875rem/1.45 ui-monospace, monospace; max-height: 20rem; overflow-y: auto; }
 .soft { color: var(--soft); } .right { color: var(--right); } .wrong { color: var(--wrong); }
-.bars { max-width: 100%; height: auto; display: block; margin: .5rem 0 1rem; font-size: 12px; } .bars text { fill: var(--ink); } .bars .number { fill: var(--soft); }
+.bars rect { fill-opacity: .7; } .bars { max-width: 100%; height: auto; display: block; margin: .5rem 0 1rem; font-size: 12px; } .bars text { fill: var(--ink); } .bars .number { fill: var(--soft); }
 .axis, .grid { stroke: var(--line); } .axis { stroke: var(--soft); } .interval { stroke: var(--ink); stroke-width: 1.5; }
 .run0 { fill: var(--a); } .run1 { fill: var(--b); } .run2 { fill: var(--c); } .run3 { fill: var(--d); } .run4 { fill: var(--e); } .run5 { fill: var(--f); }
 .key { display: inline-block; width: .75rem; height: .75rem; margin-right: .35rem; }
@@ -20,6 +20,7 @@ select, input { font: inherit; color: inherit; background: var(--paper); border:
 article { border: 1px solid var(--line); border-radius: .5rem; padding: .75rem; margin: 1rem 0; } article[hidden] { display: none; } article h3 { margin: 0 0 .5rem; font-size: 1rem; }
 img { max-width: 100%; height: auto; display: block; } figure { margin: .5rem 0; } figcaption { font-size: .875rem; color: var(--soft); overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: .5rem 0; } dt { color: var(--soft); } dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
+@media (max-width: 40rem) { .filter { position: static; } }
 :focus-visible { outline: 2px solid var(--a); outline-offset: 2px; }
 @media print { .filter { display: none; } pre { max-height: none; } article { break-inside: avoid; } }
 `;
