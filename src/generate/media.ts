@@ -1,8 +1,9 @@
 import { StaveError } from '../errors.ts';
 import { frameSize, gridOf, normalisation, placeFrame, visualTokens, type Grid, type PreprocessorConfig } from '../models/qwen2vl/index.ts';
-import { decode, frameTimes, resizeBicubic, type DecodeOptions, type Picture, type ReadOptions, type ResizeRule, type VideoInfo } from '../video/index.ts';
+import { decode, resizeBicubic, type DecodeOptions, type Picture, type ReadOptions, type ResizeRule, type VideoInfo } from '../video/index.ts';
 import { sampleFrames, type FrameSampling } from './frame-sampling.ts';
 import { pausing } from './pausing.ts';
+import { timelineOf } from './reuse/timelines.ts';
 import type { VisualItem } from './visual-item.ts';
 
 /** RGB bytes [height, width, 3]; where in a video it stood, if it comes from one. */
@@ -67,7 +68,7 @@ export async function planMedia({ kind, source }: MediaSource, { preprocessor, s
     if (frames.length === 0) throw new StaveError('VIDEO_NO_FRAMES', { what: 'the video is an empty list of frames', fix: 'give at least one frame' });
     return plan({ kind, path: null, frames: frames.map(({ index, time }, i) => ({ index: index ?? i, time: time ?? null })), frames_asked: null, info: null, damage: [] }, frames[0], preprocessor[kind]);
   }
-  const clip = await frameTimes(source, read);
+  const clip = await timelineOf(source, read);
   const { indices, times } = sampleFrames(clip, kind === 'image' ? { rule: 'count', frames: 1 } : sampling, window);
   if (indices.length === 0) throw new StaveError('VIDEO_TOO_SHORT', { what: `${source}: the sampling rule "${sampling.rule}" chooses no frame`, why: `the clip has ${clip.frames} frames in ${clip.duration.toFixed(3)} s`, fix: 'use another rule, e.g. a fixed count' });
   const asked = kind === 'video' && sampling.rule === 'count' && sampling.frames > indices.length ? sampling.frames : null;

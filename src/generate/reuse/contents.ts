@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
+import { stateOf } from './file-state.ts';
 import type { FrameInput, ImageSource, VideoSource } from '../media.ts';
 
 /** What a video or image holds. */
@@ -13,9 +13,6 @@ export type Content = {
 };
 
 type Known = { state: string; hash: string };
-
-/** Younger changes may share their time with the next one: clocks of file systems are coarse. Milliseconds. */
-const SETTLED = 3000;
 
 const MOST_FILES = 10_000;
 
@@ -57,13 +54,6 @@ let strangers = 0;
 /** Equal to nothing. */
 export function unknown(): Content {
   return { key: `unknown ${strangers++}`, unchanged: () => Promise.resolve(false) };
-}
-
-async function stateOf(path: string): Promise<{ text: string; settled: boolean } | undefined> {
-  const found = await stat(path, { bigint: true }).catch(() => undefined);
-  if (found === undefined || !found.isFile()) return undefined;
-  const { dev, ino, size, mtimeNs, ctimeNs, ctimeMs } = found;
-  return { text: [dev, ino, size, mtimeNs, ctimeNs].join(' '), settled: Date.now() - Number(ctimeMs) > SETTLED };
 }
 
 const sameState = async (path: string, text: string): Promise<boolean> => (await stateOf(path))?.text === text;
