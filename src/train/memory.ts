@@ -28,8 +28,8 @@ const FLOAT = 4;
 const BASE = 275e6, NODE = 8e3;
 /** The engine's memory over what lives in it: pieces too small for what comes next. Measured, ibid. */
 const SPARE = 1.3;
-/** Batches that exist at once: the one computed with and those made ahead. */
-const BATCHES = 3;
+/** Batches that exist at once: the one computed with, those made ahead, and what drawing or decoding leaves behind until it is collected. */
+const BATCHES = 6;
 
 export type Setting = { graphs: GraphsBy; model: TrainModel; source: RunData; /** Of the run; the largest decides. */ looks: readonly Look[]; /** Of an evaluation. */ held?: Look };
 
