@@ -5,7 +5,7 @@ import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { StaveError } from '../src/errors.ts';
-import { freeSpace } from '../src/hub/index.ts';
+import { freeSpace } from '../src/files/look.ts';
 import { checkpointBytes, writeShape } from './shape/checkpoint.ts';
 import { limitSizes, type Limits, type Sizes } from './shape/limits.ts';
 import type { Measured, Task } from './shape/measure.ts';

@@ -13,7 +13,7 @@ const may: Record<string, string[]> = {
   models: ['node:', 'graph', 'nn', 'weights', 'video', 'text'],
   hub: ['node:', 'files', 'weights', 'models'],
   runtime: ['node:', 'graph', 'weights', 'onnxruntime-node', 'onnxruntime-common'],
-  generate: ['node:', 'files', 'graph', 'models', 'hub', 'weights', 'runtime', 'video', 'text'],
+  generate: ['node:', 'files', 'graph', 'models', 'hub', 'weights', 'checkpoints', 'runtime', 'video', 'text'],
   clips: [],
   tasks: ['node:', 'files', 'video', 'text', 'clips'],
   data: ['node:', 'files', 'models', 'generate', 'tasks', 'video', 'text'],

@@ -40,7 +40,7 @@ export const promptTokens = (visual: number): number => before + 1 + visual + 1 
 
 export async function measure({ dir, threads, frames, clips, tokens }: Task): Promise<Measured> {
   const start = performance.now();
-  await using model = await load(dir, { threads });
+  await using model = await load(dir, { threads, weights: 'f32' });
   await model.ready();
   const seconds = (performance.now() - start) / 1000;
   const loaded = peakMemory();

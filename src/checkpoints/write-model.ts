@@ -31,9 +31,16 @@ export async function checkNew(out: string, base: string): Promise<void> {
 
 /** Writes the directory, whole or not at all. @throws USAGE, IO; the signal's reason when aborted: then nothing is left behind */
 export async function writeModel(out: string, { base, config, tensors }: NewModel, { onTensor, ...options }: SaveCheckpointOptions & { onTensor?: OnTensor } = {}): Promise<void> {
+  await writeModelFiles(out, { base, config }, async (temporary) => {
+    await saveCheckpoint(temporary, onTensor === undefined ? tensors : counted(tensors, onTensor), options);
+  });
+}
+
+/** The same with weights that `save` writes into the directory. */
+export async function writeModelFiles(out: string, { base, config }: Pick<NewModel, 'base' | 'config'>, save: (temporary: string) => Promise<void>): Promise<void> {
   await checkNew(out, base);
   await writeDirectory(resolve(out), async (temporary) => {
-    await saveCheckpoint(temporary, onTensor === undefined ? tensors : counted(tensors, onTensor), options);
+    await save(temporary);
     if (config !== undefined) await writeWhole(join(temporary, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
     for (const file of await list(base)) {
       const name = basename(file);

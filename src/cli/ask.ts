@@ -1,9 +1,10 @@
 import { StaveError } from '../errors.ts';
-import { answerBatch, load, type BatchOptions, type Throughput, type VideoModel } from '../generate/index.ts';
-import { adapterOption, askOptions, frameOptions, inBytes, modelDir, modelOption, reuseOption, textOptions, threads } from './ask-options.ts';
+import { answerBatch, type BatchOptions, type Throughput, type VideoModel } from '../generate/index.ts';
+import { adapterOption, askOptions, frameOptions, inBytes, modelOption, reuseOption, textOptions } from './ask-options.ts';
 import { string, type Command, type Io, type Values } from './command.ts';
 import { decideOne, decideOptions, splitChoices, weighing } from './decide.ts';
 import { answerFooter } from './footer.ts';
+import { loadModel, weightsOption } from './load-model.ts';
 import { awaited, Progress } from './progress.ts';
 import { duration, percent, rate } from './units.ts';
 
@@ -17,6 +18,7 @@ export const ask: Command = {
   options: {
     ...modelOption,
     ...adapterOption,
+    ...weightsOption,
     json: { type: 'boolean', help: 'print the answer with everything that led to it, as one line of JSON' },
     batch: { type: 'string', value: 'FILE', help: 'questions as JSON lines {"id", "video", "question"}; paths are taken from the file\'s folder' },
     out: { type: 'string', value: 'FILE', help: 'where the answers of --batch go, a line each; run again, it goes on where it stopped' },
@@ -47,7 +49,7 @@ export const ask: Command = {
     if (question?.trim() === '') throw new StaveError('USAGE', { what: 'the question is empty', fix: 'stave ask clip.mp4 "What happens in this video?"' });
     const choices = choicesOf(values);
     const options = askOptions(values, io.signal);
-    await using model = await load(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), reuse: batch === undefined ? 0 : inBytes(values, 'reuse'), signal: io.signal }); // nothing comes after a single question
+    await using model = await loadModel(values, io, { reuse: batch === undefined ? 0 : inBytes(values, 'reuse') }); // nothing comes after a single question
     if (batch !== undefined) await askBatch(model, batch, out!, values, choices === undefined ? options : { ...decideOptions(values, io.signal), choices }, io);
     else if (choices !== undefined) await decideOne(model, video, question, choices, values, decideOptions(values, io.signal), io);
     else await askOne(model, video, question, values, options, io);

@@ -1,11 +1,11 @@
 import { isAbort, StaveError } from '../errors.ts';
-import { load } from '../generate/index.ts';
-import { adapterOption, askOptions, frameOptions, inBytes, modelDir, modelOption, reuseOption, textOptions, threads } from './ask-options.ts';
+import { adapterOption, askOptions, frameOptions, inBytes, modelOption, reuseOption, textOptions } from './ask-options.ts';
 import { Conversation } from './chat/conversation.ts';
 import { described, obey } from './chat/orders.ts';
-import { string, type Command, type Io, type Lines, type Values } from './command.ts';
+import type { Command, Io, Lines, Values } from './command.ts';
 import { inFlags } from './flags.ts';
 import { answerFooter } from './footer.ts';
+import { loadModel, weightsOption } from './load-model.ts';
 import { awaited } from './progress.ts';
 
 export const chat: Command = {
@@ -15,6 +15,7 @@ export const chat: Command = {
   options: {
     ...modelOption,
     ...adapterOption,
+    ...weightsOption,
     json: { type: 'boolean', help: 'print each answer with everything that led to it, as one line of JSON' },
     ...reuseOption,
     ...frameOptions,
@@ -24,7 +25,7 @@ export const chat: Command = {
   async run([video], values, io) {
     if (io.lines === undefined) throw new StaveError('USAGE', { what: 'there is no input to read questions from', fix: 'use stave ask for a single question' });
     const options = askOptions(values, io.signal);
-    await using model = await load(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), reuse: inBytes(values, 'reuse'), signal: io.signal });
+    await using model = await loadModel(values, io, { reuse: inBytes(values, 'reuse') });
     using conversation = new Conversation(model, options);
     using lines = await io.lines();
     const first = described(await conversation.add(video, lines.typed));

@@ -1,8 +1,9 @@
 import { StaveError } from '../errors.ts';
-import { load, type Choices, type DecideOptions, type Decision, type VideoModel } from '../generate/index.ts';
-import { adapterOption, askOptions, frameOptions, modelDir, modelOption, textOptions, threads } from './ask-options.ts';
+import type { Choices, DecideOptions, Decision, VideoModel } from '../generate/index.ts';
+import { adapterOption, askOptions, frameOptions, modelOption, textOptions } from './ask-options.ts';
 import { choice, string, type Command, type Io, type Option, type Values } from './command.ts';
 import { decisionFooter } from './footer.ts';
+import { loadModel, weightsOption } from './load-model.ts';
 import { percent } from './units.ts';
 
 const { system, scope, 'time-rounding': timeRounding, threads: threadsOption } = textOptions;
@@ -20,6 +21,7 @@ export const decide: Command = {
   options: {
     ...modelOption,
     ...adapterOption,
+    ...weightsOption,
     choice: { type: 'string', short: 'c', value: 'A,B,…', help: 'the answers to decide between, with commas between (or | where answers hold commas)' },
     'yes-no': { type: 'boolean', help: 'decide between yes and no' },
     score: { type: 'string', value: 'N..M', help: 'decide between numbers, 1..5 or 1,2,5, and give their mean by probability' },
@@ -40,7 +42,7 @@ export const decide: Command = {
     const question = string(values, 'question') ?? defaultQuestion(choices);
     if (question.trim() === '') throw new StaveError('USAGE', { what: 'the question is empty', fix: 'stave decide clip.mp4 --choice "open,close" --question "What is done to the door?"' });
     const options = decideOptions(values, io.signal);
-    await using model = await load(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), reuse: 0, signal: io.signal }); // nothing comes after it
+    await using model = await loadModel(values, io, { reuse: 0 }); // nothing comes after it
     await decideOne(model, video, question, choices, values, options, io);
   },
 };

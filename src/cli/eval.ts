@@ -4,6 +4,7 @@ import { benchmarkNames, protocols } from '../tasks/index.ts';
 import { adapterOption, modelDir, modelOption, threads } from './ask-options.ts';
 import { choice, number, string, type Command, type Io, type Values } from './command.ts';
 import { benchmarkList, checkReport } from './eval-text.ts';
+import { conversion, weightsOption } from './load-model.ts';
 import { Progress } from './progress.ts';
 import { duration, percent } from './units.ts';
 
@@ -14,6 +15,7 @@ export const evaluation: Command = {
   options: {
     ...modelOption,
     ...adapterOption,
+    ...weightsOption,
     tasks: { type: 'string', short: 't', value: 'NAME,…', help: `what is asked, with commas between: ${benchmarkNames.join(', ')}, or a task of a group, like mvbench_action_count` },
     data: { type: 'string', short: 'd', value: 'ROOT', help: 'the folder in which all data sets lie' },
     output: { type: 'string', short: 'o', value: 'FOLDER', help: 'where answers and results go; one that holds answers already is gone on with' },
@@ -54,7 +56,8 @@ export const evaluation: Command = {
       mustResume: values.resume === true,
       signal: io.signal,
     };
-    const model = storedModel(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), signal: io.signal });
+    using converting = conversion(io.stderr);
+    const model = storedModel(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), weights: string(values, 'weights'), signal: io.signal, onConvert: converting.onConvert });
     using progress = new Progress(io.stderr, { every: 30 });
     let last: EvalProgress | undefined;
     const onProgress = (p: EvalProgress): void => progress.show(progressLine(last = p));

@@ -2,6 +2,7 @@ import { planVideo, type Plan } from '../generate/index.ts';
 import { askOptions, frameOptions, modelDir, modelOption } from './ask-options.ts';
 import { string, type Command } from './command.ts';
 import { fewer } from './footer.ts';
+import { weightsOption } from './load-model.ts';
 import { bytes } from './units.ts';
 
 export const plan: Command = {
@@ -10,6 +11,7 @@ export const plan: Command = {
   args: [{ name: 'VIDEO', help: 'a video file' }],
   options: {
     ...modelOption,
+    ...weightsOption,
     question: { type: 'string', short: 'q', value: 'TEXT', help: 'count the tokens of this question too' },
     json: { type: 'boolean', help: 'as JSON' },
     ...frameOptions,
@@ -17,7 +19,7 @@ export const plan: Command = {
   },
   examples: ['stave plan clip.mp4', 'stave plan clip.mp4 --model DIR --rule qwen --fps 2 --json'],
   async run([video], values, { stdout, signal }) {
-    const result = await planVideo(modelDir(values), video, string(values, 'question') ?? '', askOptions(values, signal));
+    const result = await planVideo(modelDir(values), video, string(values, 'question') ?? '', { ...askOptions(values, signal), weights: string(values, 'weights') });
     stdout.write(values.json ? `${JSON.stringify({ video, ...result })}\n` : table(result));
   },
 };
@@ -37,7 +39,7 @@ function table({ media: [clip], prompt_tokens, visual_tokens, memory, weights, s
     ['grid', `${grid.join(' × ')} (frame groups × patches down × patches across)`],
     ['tokens', `${visual_tokens} visual, ${prompt_tokens} in the prompt`],
     ['memory', `about ${bytes(memory.total)}: weights ${bytes(memory.weights)}, vision ${bytes(memory.vision)}, language ${bytes(memory.language)}, the rest ${bytes(memory.base)}`],
-    ['weights', `${count(weights.parameters)} numbers, ${bytes(weights.bytes)} as ${weights.dtypes.join(', ')} in the model's files; the engine computes with ${bytes(memory.weights)} of float32`],
+    ['weights', `${count(weights.parameters)} numbers, ${bytes(weights.bytes)} as ${weights.dtypes.join(', ')} in the model's files; the engine holds ${bytes(memory.weights)}`],
   ];
   return rows.map(([name, value]) => `${name.padEnd(10)}${value}\n`).join('');
 }

@@ -1,15 +1,14 @@
 /** A stored model as a run uses it: its fingerprint is read at once, the engine started only when there is something to ask. */
 import { describe, openModelFiles } from '../generate/model-files.ts';
-import { findModel, modelName } from '../hub/index.ts';
-import { load, type LoadOptions } from '../generate/index.ts';
+import { load, locate, type LoadOptions } from '../generate/index.ts';
 import type { EvalModel } from './run.ts';
 
 /** @param name a directory, or the name of a model that was pulled  @throws as load() does, from both functions */
 export function storedModel(name: string, options: LoadOptions = {}): EvalModel {
   return {
     async info() {
-      const dir = await findModel(name);
-      return { ...(await describe((await openModelFiles(dir, options.adapter)).model)), name: modelName(dir) };
+      const { loaded, ...found } = await locate(name, options);
+      return { ...(await describe((await openModelFiles(loaded, options.adapter)).model)), ...found };
     },
     async load() {
       const model = await load(name, options);

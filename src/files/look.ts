@@ -1,5 +1,6 @@
 /** Looking at what is there. */
-import { access, stat } from 'node:fs/promises';
+import { access, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 /** Bytes of the regular file behind a path; undefined: none there. */
 export async function sizeOf(path: string): Promise<number | undefined> {
@@ -15,3 +16,10 @@ export async function firstFile(paths: Iterable<string>): Promise<string | undef
 
 /** Whether there is anything at a path. */
 export const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
+
+/** Bytes that may still be written to where a folder is or would be. */
+export async function freeSpace(folder: string): Promise<number | undefined> {
+  const disk = await statfs(folder).catch(() => undefined);
+  if (disk !== undefined) return disk.bavail * disk.bsize;
+  return dirname(folder) === folder ? undefined : freeSpace(dirname(folder));
+}

@@ -16,3 +16,4 @@ export type { ChoiceResult, DecideOptions, Decision } from './decide/decide.ts';
 export type { AskOptions, Plan, QuestionOptions } from './plan.ts';
 export type { GenerationOptions, GenerationSettings, Origin, Setting } from './settings.ts';
 export { load, planVideo, VideoModel, type LoadOptions } from './video-model.ts';
+export { locate, type Located, type WeightsOptions } from './weights.ts';

@@ -23,18 +23,12 @@ export type Amounts = { clips: readonly Pick<Clips, 'T' | 'h' | 'w'>[]; visual_t
 const FLOAT = 4;
 const BASE = 200e6; // measured: Node 24 with onnxruntime and tokenizer loaded, a decoding process beside it
 
-/** What lives at the same time at the fullest moments, from the shapes alone. */
-export function estimateMemory(config: Qwen2VLConfig, parameters: number, { clips, visual_tokens, prompt_tokens, max_new_tokens }: Amounts): MemoryEstimate {
-  const weights = weightBytes(config, parameters);
+/** What lives at the same time at the fullest moments, from the shapes alone. @param weights bytes of them as the engine holds them */
+export function estimateMemory(config: Qwen2VLConfig, weights: number, { clips, visual_tokens, prompt_tokens, max_new_tokens }: Amounts): MemoryEstimate {
   const embeds = FLOAT * visual_tokens * config.hidden_size;
   const vision = embeds + Math.max(0, ...clips.map((clip) => visionBytes(config.vision_config, clip)));
   const language = embeds + languageBytes(config, prompt_tokens, max_new_tokens);
   return { weights, vision, language, base: BASE, total: weights + Math.max(vision, language) + BASE };
-}
-
-/** The engine holds each weight once, as float32: the mapped file is let go of when a matrix has been packed for its kernel. Embeddings that are the head too are there in both forms, as a table and packed. */
-function weightBytes({ tie_word_embeddings, vocab_size, hidden_size }: Qwen2VLConfig, parameters: number): number {
-  return FLOAT * (parameters + (tie_word_embeddings ? vocab_size * hidden_size : 0));
 }
 
 /** Pixels are bytes, and given away as they are read. */

@@ -58,7 +58,7 @@ export type Plan = Glance & {
   settings: GenerationSettings;
 };
 
-/** Weights as they lie on the disk: bytes, and the element types of safetensors. */
+/** Weights as they lie on the disk: bytes, and the element types of safetensors; of converted ones int8, int4, … */
 export type StoredWeights = { parameters: number; bytes: number; dtypes: string[] };
 
 /** A prompt as tokens with their M-RoPE positions; see cutsOf. */
@@ -107,7 +107,7 @@ export async function prepare(files: ModelFiles, messages: readonly ChatMessage[
     const clips = made.temporal_scope === 'item' ? grids.map(([T, h, w]) => ({ T, h, w })) : encoderRuns(media.map(({ kind }, i) => ({ kind, grid: grids[i] })), 'all');
     return { clips, visual_tokens: tokens, prompt_tokens: ids.length - visual_tokens + tokens, max_new_tokens };
   };
-  const memory = (needed: Amounts) => estimateMemory(config, model.parameters, needed);
+  const memory = (needed: Amounts) => estimateMemory(config, files.weight_bytes, needed);
   const plan: Plan = { ...glance(media), media, prompt_tokens: ids.length, visual_tokens, memory: memory(amounts(media.map(({ grid }) => grid))), weights: storedWeights(model), sampling, pixels, settings };
   const limits = { tokens: Math.min(options.limits?.tokens ?? Infinity, config.max_position_embeddings), memory: options.limits?.memory ?? availableMemory() };
   checkLimits({ media, preprocessor, visual_tokens, prompt_tokens: ids.length, max_new_tokens }, (grids) => {
@@ -128,9 +128,10 @@ function answerStarts(conversation: Conversation): number[] {
   }
 }
 
-function storedWeights({ parameters, weights: { tensors } }: Qwen2VL): StoredWeights {
+function storedWeights({ parameters, config, weightTypes, weights: { tensors } }: Qwen2VL): StoredWeights {
   const all = [...tensors.values()];
-  return { parameters, bytes: all.reduce((sum, { byteLength }) => sum + byteLength, 0), dtypes: [...new Set(all.map(({ dtype }) => dtype))].toSorted() };
+  const dtypes = config.quantization === undefined ? all.map(({ dtype }): string => dtype) : Object.values(weightTypes);
+  return { parameters, bytes: all.reduce((sum, { byteLength }) => sum + byteLength, 0), dtypes: [...new Set(dtypes)].toSorted() };
 }
 
 function within(preprocessor: PreprocessorConfig, { min_pixels, max_pixels }: PixelBounds): PreprocessorConfig {

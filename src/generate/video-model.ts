@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Graph } from '../graph/index.ts';
-import { findModel, modelName } from '../hub/find.ts';
+import { findModel } from '../hub/find.ts';
 import { languageGraph, visionParts, type Qwen2VL } from '../models/qwen2vl/index.ts';
 import { Runtime, type Program } from '../runtime/index.ts';
 import { warmUp } from '../video/index.ts';
@@ -11,12 +11,14 @@ import type { Choices } from './decide/choices.ts';
 import { decide, type DecideOptions, type Decision } from './decide/decide.ts';
 import type { VideoSource } from './media.ts';
 import { question as ask, type ChatMessage } from './messages.ts';
-import { describe, openModelFiles, type ModelFiles, type ModelInfo } from './model-files.ts';
+import { describe, openModelFiles, type ModelInfo } from './model-files.ts';
 import { prepare, type AskOptions, type Plan, type QuestionOptions } from './plan.ts';
 import { prefill, type LoadedModel } from './prefill.ts';
 import { reuseLimit } from './reuse/limit.ts';
 import { Reuse } from './reuse/reuse.ts';
 import { run } from './run.ts';
+import { weightBytes } from './weight-bytes.ts';
+import { chooseWeights, locate, type WeightsOptions } from './weights.ts';
 
 export type LoadOptions = {
   /** Threads of the engine. Default: as many as there are cores. */
@@ -25,8 +27,7 @@ export type LoadOptions = {
   adapter?: string;
   /** Bytes of visual tokens, keys and values that are kept, so that later questions on the same videos need not work them out again; 0: none. Default: 512 MB, at most an eighth of the memory. */
   reuse?: number;
-  signal?: AbortSignal;
-};
+} & WeightsOptions;
 
 /** A model that answers questions about videos. Made by load(); dispose it to free its memory. */
 export class VideoModel {
@@ -101,18 +102,19 @@ export class VideoModel {
 
 /** Loads a model: a directory in the Hugging Face layout, or the name of a model that was pulled; without one, the model in the box. It is checked in full before this resolves; the engine may still be getting ready then, while the first video is decoded.
  * @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT, ADAPTER, TOKENIZER, RUNTIME, USAGE; the signal's reason when aborted */
-export async function load(model: string = boxModel, { threads, adapter, reuse, signal }: LoadOptions = {}): Promise<VideoModel> {
+export async function load(model: string = boxModel, { threads, adapter, reuse, ...weights }: LoadOptions = {}): Promise<VideoModel> {
+  const { signal } = weights;
   signal?.throwIfAborted();
   const start = performance.now();
   const limit = reuseLimit(reuse);
   warmUp();
-  const opening = findModel(model).then((dir) => openModelFiles(dir, adapter));
-  const [files, runtime] = await both(opening, Runtime.create({ threads }));
+  const opening = locate(model, weights).then(async ({ loaded, ...found }) => ({ files: await openModelFiles(loaded, adapter), found }));
+  const [{ files, found }, runtime] = await both(opening, Runtime.create({ threads }));
   try {
     const vision = compile(runtime, visionParts, files.model, signal);
     await setImmediate();
     const language = compile(runtime, languageGraph, files.model, signal);
-    const info = { ...(await describe(files.model)), name: modelName(files.model.dir) };
+    const info = { ...(await describe(files.model)), ...found };
     const loaded: LoadedModel = { files, info, vision, language, reuse: new Reuse(limit), loadTime: (performance.now() - start) / 1000 };
     signal?.throwIfAborted();
     return new VideoModel(runtime, loaded);
@@ -131,12 +133,15 @@ function compile(runtime: Runtime, graphOf: (model: Qwen2VL) => Graph, model: Qw
 }
 
 /** What a question about a video would take, from the files of a model alone: no engine is loaded. @throws as load() and VideoModel.plan() do */
-export async function planVideo(model: string, video: VideoSource, question = '', options: QuestionOptions = {}): Promise<Plan> {
-  return (await prepare(await openModelFiles(await findModel(model)), ask(video, question, options.system), options)).plan;
+export async function planVideo(model: string, video: VideoSource, question = '', { weights = 'auto', ...options }: QuestionOptions & Pick<WeightsOptions, 'weights'> = {}): Promise<Plan> {
+  const files = await openModelFiles(await findModel(model));
+  const types = chooseWeights(files.model, weights);
+  const planned = types === undefined ? files : { ...files, weight_bytes: weightBytes(files.model.config, types) };
+  return (await prepare(planned, ask(video, question, options.system), options)).plan;
 }
 
 /** Both, or the first error; then a runtime that was made all the same is ended. */
-async function both(opening: Promise<ModelFiles>, creating: Promise<Runtime>): Promise<[ModelFiles, Runtime]> {
+async function both<T>(opening: Promise<T>, creating: Promise<Runtime>): Promise<[T, Runtime]> {
   try {
     return await Promise.all([opening, creating]);
   } catch (error) {

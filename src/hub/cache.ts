@@ -2,7 +2,7 @@
  * models--OWNER--NAME/ blobs/ETAG (the bytes), snapshots/COMMIT/FILE (a link there), refs/REVISION (the commit, as text). */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, link, readFile, readdir, realpath, rename, rm, statfs, symlink } from 'node:fs/promises';
+import { copyFile, link, readFile, readdir, realpath, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { makeFolder } from '../files/folder.ts';
@@ -78,11 +78,4 @@ export async function lacking(snapshot: string): Promise<string | undefined> {
   const { shards } = await readIndex(join(snapshot, index)).catch(() => ({ shards: new Map<string, string[]>() }));
   for (const name of shards.keys()) if (await lacks(name)) return name;
   return shards.size === 0 ? index : undefined;
-}
-
-/** Bytes that may still be written to where a folder is or would be. */
-export async function freeSpace(folder: string): Promise<number | undefined> {
-  const disk = await statfs(folder).catch(() => undefined);
-  if (disk !== undefined) return disk.bavail * disk.bsize;
-  return dirname(folder) === folder ? undefined : freeSpace(dirname(folder));
 }

@@ -1,5 +1,4 @@
 /** Checkpoints by name: from the Hub into its cache, and from there. */
-export { freeSpace } from './cache.ts';
 export { findModel, modelName } from './find.ts';
 export { pull, type Pulled, type PullOptions, type PullProgress } from './pull.ts';
 export { reachHub, type Reached } from './reach.ts';

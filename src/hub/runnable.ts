@@ -23,11 +23,4 @@ export function checkRunnable(text: string, file: string): void {
   } catch (error) {
     throw error instanceof StaveError ? new StaveError(error.code, { ...error, what: printable(error.what, 400), cause: error }) : error; // values of the file stand in it
   }
-  const quantised = (config as { quantization_config?: { quant_method?: unknown } | null }).quantization_config;
-  if (quantised)
-    throw new StaveError('MODEL_CONFIG', {
-      what: `${file}: the weights are quantised (${printable(String(quantised.quant_method ?? 'quantization_config'))})`,
-      why: 'stave reads F32, F16 and BF16',
-      fix: 'use the checkpoint that it was made from',
-    });
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { StaveError } from '../errors.ts';
 import type { DType } from '../graph/index.ts';
 import type { Weights } from '../weights/index.ts';
+import { packedInfo, packedNames } from './packed.ts';
 
 /** Text files of a model directory by name; undefined for one that is not there. @throws MODEL_MISSING when it can't be read */
 export function textReader(dir: string): (name: string) => Promise<string | undefined> {
@@ -33,9 +34,13 @@ export async function readJson(dir: string, name: string): Promise<unknown> {
 export const floats: Record<string, DType> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
 
 /** Holds a checkpoint to the tensors a model needs, before anything is built. @param names from the model's name to the checkpoint's
- * @throws WEIGHT_MISSING, WEIGHT_SHAPE naming file, tensor and both shapes */
-export function checkTensors(weights: Weights, shapes: ReadonlyMap<string, readonly number[]>, names: (name: string) => string): void {
+ * @param bits of a matrix in few bits  @throws WEIGHT_MISSING, WEIGHT_SHAPE naming file, tensor and both shapes */
+export function checkTensors(weights: Weights, shapes: ReadonlyMap<string, readonly number[]>, names: (name: string) => string, bits: (name: string) => 4 | 8 | undefined): void {
   for (const [name, shape] of shapes) {
+    if (weights.has(packedNames(names(name)).codes)) {
+      packedInfo(weights, { name, storedName: names(name), shape, bits: bits(name) });
+      continue;
+    }
     const info = weights.info(names(name));
     if (info.shape.join() !== shape.join())
       throw new StaveError('WEIGHT_SHAPE', {

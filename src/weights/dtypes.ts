@@ -40,3 +40,6 @@ export type TensorInfo = {
   offset: number;
   byteLength: number;
 };
+
+/** Bytes of a tensor's elements. */
+export const bytesOf = ({ dtype, shape }: Pick<TensorInfo, 'dtype'> & { shape: readonly number[] }): number => shape.reduce((a, b) => a * b, dtypes[dtype].bytes);

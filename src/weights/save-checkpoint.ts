@@ -1,7 +1,7 @@
 /** Weights as a checkpoint directory holds them: one file, or shards with an index where they are large. */
 import { join } from 'node:path';
 import { writeWhole } from '../files/write.ts';
-import { dtypes } from './dtypes.ts';
+import { bytesOf } from './dtypes.ts';
 import { saveSafetensors, type SaveTensor } from './save.ts';
 
 /** Bytes of tensors in a file; transformers' limit too. */
@@ -22,7 +22,7 @@ export async function saveCheckpoint(dir: string, tensors: Iterable<SaveTensor>,
   for (const [i, file] of files.entries()) await saveSafetensors(join(dir, file), shards[i]);
   if (shards.length === 1) return files;
   const index = {
-    metadata: { total_size: shards.flat().reduce((sum, tensor) => sum + size(tensor), 0) },
+    metadata: { total_size: shards.flat().reduce((sum, tensor) => sum + bytesOf(tensor), 0) },
     weight_map: Object.fromEntries(shards.flatMap((shard, i) => shard.map(({ name }): [string, string] => [name, files[i]])).toSorted(([a], [b]) => (a < b ? -1 : 1))),
   };
   await writeWhole(join(dir, 'model.safetensors.index.json'), `${JSON.stringify(index, null, 2)}\n`);
@@ -34,12 +34,12 @@ function cut(tensors: SaveTensor[], limit: number): SaveTensor[][] {
   const shards: SaveTensor[][] = [[]];
   let bytes = 0;
   for (const tensor of tensors) {
-    if (bytes > 0 && bytes + size(tensor) > limit) {
+    if (bytes > 0 && bytes + bytesOf(tensor) > limit) {
       shards.push([]);
       bytes = 0;
     }
     shards.at(-1)!.push(tensor);
-    bytes += size(tensor);
+    bytes += bytesOf(tensor);
   }
   return shards;
 }
@@ -56,5 +56,4 @@ function abortable(tensor: SaveTensor, signal: AbortSignal | undefined): SaveTen
   };
 }
 
-const size = ({ dtype, shape }: SaveTensor): number => shape.reduce((a, b) => a * b, dtypes[dtype].bytes);
 const number = (n: number): string => String(n).padStart(5, '0');

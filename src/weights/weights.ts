@@ -42,21 +42,24 @@ export class Weights {
 
   /** The tensor as stored, row-major: F16, BF16 and the 8-bit floats as their bits. @throws WEIGHT_MISSING, WEIGHTS_CORRUPT, IO */
   async read(name: string): Promise<TypedArray> {
-    const info = this.info(name);
+    return this.#readAll(this.info(name));
+  }
+
+  async #readAll(info: TensorInfo): Promise<TypedArray> {
     const bytes = new Uint8Array(info.byteLength); // own buffer, so any dtype is aligned
     for (let at = 0; at < bytes.length; at += CHUNK) await this.#fill(info, bytes.subarray(at, at + CHUNK), at);
     const { array, bytes: size } = dtypes[info.dtype];
     return new array(bytes.buffer, 0, info.byteLength / size);
   }
 
-  /** A floating-point tensor as float32 (F64 rounded). @throws WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT, IO */
-  async readF32(name: string): Promise<Float32Array> {
-    const info = this.info(name);
+  /** A floating-point tensor as float32 (F64 rounded), or `range` of it: elements from `start` to before `end`. @throws WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT, IO */
+  async readF32(name: string, range?: { start: number; end: number }): Promise<Float32Array> {
+    const info = range === undefined ? this.info(name) : within(this.info(name), range);
     switch (info.dtype) {
       case 'F32':
-        return (await this.read(name)) as Float32Array;
+        return (await this.#readAll(info)) as Float32Array;
       case 'F64':
-        return new Float32Array((await this.read(name)) as Float64Array);
+        return new Float32Array((await this.#readAll(info)) as Float64Array);
       case 'F16':
       case 'BF16':
         return this.#widen(info, info.dtype === 'BF16' ? bf16ToF32 : f16ToF32);
@@ -109,6 +112,13 @@ export class Weights {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** A piece of a tensor, as a tensor of its own. */
+function within(info: TensorInfo, { start, end }: { start: number; end: number }): TensorInfo {
+  const { bytes } = dtypes[info.dtype];
+  if (!(start >= 0 && start <= end && end * bytes <= info.byteLength)) throw new StaveError('USAGE', { what: `tensor "${info.name}" has no elements ${start} to ${end}` });
+  return { ...info, shape: [end - start], offset: info.offset + start * bytes, byteLength: (end - start) * bytes };
 }
 
 /** A hint for a wrong prefix, the commonest mistake: old and new checkpoints name the same tensor differently. */

@@ -21,6 +21,7 @@ Object.assign(process.env, { HF_ENDPOINT: hub.endpoint, HF_HUB_DOWNLOAD_TIMEOUT:
 for (const name of ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN', 'HF_HUB_CACHE', 'HUGGINGFACE_HUB_CACHE', 'HF_HUB_OFFLINE', 'TRANSFORMERS_OFFLINE']) delete process.env[name];
 beforeEach(async () => {
   process.env.HF_HOME = await mkdtemp(join(temporary, 'home-'));
+  process.env.STAVE_CACHE = join(process.env.HF_HOME, 'stave');
   hub.fault = () => undefined;
   hub.seen.length = 0;
 });

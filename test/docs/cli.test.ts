@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { ask } from '../../src/cli/ask.ts';
 import { chat } from '../../src/cli/chat.ts';
 import { compare } from '../../src/cli/compare.ts';
+import { convert } from '../../src/cli/convert.ts';
 import { data } from '../../src/cli/data.ts';
 import { decide } from '../../src/cli/decide.ts';
 import { demo } from '../../src/cli/demo.ts';
@@ -20,7 +21,7 @@ import { train } from '../../src/cli/train.ts';
 
 const page = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
 
-for (const command of [ask, chat, compare, data, decide, demo, doctor, evaluation, insert, merge, models, plan, pull, render, report, train])
+for (const command of [ask, chat, compare, convert, data, decide, demo, doctor, evaluation, insert, merge, models, plan, pull, render, report, train])
   test(`docs/cli.md has every option of stave ${command.name}`, () => {
     const section = page.split(/^## /m).find((text) => text.startsWith(`stave ${command.name}\n`)) ?? assert.fail(`add "## stave ${command.name}"`);
     for (const name of Object.keys(command.options)) assert.match(section, new RegExp(`--${name}(?![\\w-])`), `--${name} is missing`);

@@ -8,7 +8,7 @@ export type Asked = { messages: readonly ChatMessage[]; options: object };
 export function fakeModel(say: (prompt: string, asked: Asked) => string | Promise<string>, { fingerprint = 'fa4e', asked = [] as Asked[] } = {}): EvalModel & { loads: number } {
   const model = {
     loads: 0,
-    info: async () => ({ name: 'fake', dir: 'fake', parameters: 0, temporal_attention: null, adapter: null, fingerprint }),
+    info: async () => ({ name: 'fake', dir: 'fake', parameters: 0, temporal_attention: null, adapter: null, weights: { vision: 'f32', language: 'f32', embeddings: 'f32', head: 'f32' }, fingerprint }),
     async load() {
       model.loads++;
       return {

@@ -55,7 +55,7 @@ const cases: [what: string, harm: (hub: FakeHub) => void, code: string, message:
   ['sent in a circle', always({ status: 302, headers: { location: '?again' } }, ({ path }) => path.includes('/resolve/')), 'HUB_CORRUPT', /without end/],
   ['sent to a file', always({ status: 302, headers: { location: 'file:///etc/passwd' } }, ({ path }) => path.includes('/resolve/')), 'HUB_CORRUPT', /sends on to "file:\/\/\/etc\/passwd"\ndownloads are taken from https:\/\/ and http:\/\/ only/],
   ['another architecture', config({ model_type: 'llama', architectures: ['LlamaForCausalLM'] }), 'MODEL_CONFIG', /config\.json of someone\/tiny-vl: model_type is "llama"/],
-  ['quantised weights', config({ quantization_config: { quant_method: 'awq' } }), 'MODEL_CONFIG', /the weights are quantised \(awq\)\nstave reads F32, F16 and BF16/],
+  ['quantised weights', config({ quantization_config: { quant_method: 'awq' } }), 'MODEL_CONFIG', /the weights are quantised \(awq\)\nstave reads F32, F16 and BF16, and what it has converted itself/],
 ];
 
 /** Other content of a file, with the hash that belongs to it. */

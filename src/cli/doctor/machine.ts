@@ -1,7 +1,8 @@
 /** The machine: Node, processor, memory, disk. */
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import { freeSpace, hubCache } from '../../hub/index.ts';
+import { freeSpace } from '../../files/look.ts';
+import { hubCache } from '../../hub/index.ts';
 import { bytes } from '../units.ts';
 import { checking } from './finding.ts';
 

@@ -17,6 +17,8 @@ export type Attrs = {
   // matrix products
   /** alpha · op(a) op(b), op transposing the last two axes; com.microsoft FusedMatMul unless all attributes are at rest. */
   MatMul: { transA: boolean; transB: boolean; alpha: number };
+  /** With a matrix of few bits, see PackedMatrix; com.microsoft. accuracy_level 4: rows of a are rounded to 8 bits, block by block. */
+  MatMulNBits: { K: number; N: number; bits: number; block_size: number };
   // shape
   Reshape: { shape: readonly Dim[] };
   Transpose: { perm: readonly number[] };
@@ -35,6 +37,8 @@ export type Attrs = {
   ArgMax: { axis: number; keepdims: boolean };
   // indexing
   Gather: { axis: number };
+  /** Rows of a matrix of few bits; com.microsoft. */
+  GatherBlockQuantized: { bits: number; block_size: number };
   GatherElements: { axis: number };
   /** With reduction "add". (ScatterND would take whole rows, but its threads lose updates of repeated rows: onnxruntime 1.30.) */
   ScatterElements: { axis: number };

@@ -4,12 +4,13 @@ import { elementwise } from './elementwise.ts';
 import { fused } from './fused.ts';
 import { indexing } from './indexing.ts';
 import { products } from './matmul.ts';
+import { packed } from './packed.ts';
 import { reductions } from './reduce.ts';
 import type { Op } from './attrs.ts';
 import type { Rule, Rules } from './rule.ts';
 import { shapes } from './shape.ts';
 
-export const rules: Rules = { ...elementwise, ...products, ...shapes, ...reductions, ...indexing, ...fused };
+export const rules: Rules = { ...elementwise, ...products, ...packed, ...shapes, ...reductions, ...indexing, ...fused };
 
 install(rules);
 

@@ -1,5 +1,6 @@
 import { StaveError } from '../../errors.ts';
 import { Fields, type JsonObject } from '../fields.ts';
+import { parseQuantization, type Quantization } from '../weight-types.ts';
 import { parseVision, type ModelType, type VisionConfig } from './vision-config.ts';
 
 /** The language model's part of config.json: flat in files of transformers 4.46, under `text_config` as of 4.57 (Qwen2VLTextConfig, Qwen2_5_VLTextConfig). */
@@ -29,6 +30,8 @@ export type Qwen2VLConfig = TextConfig & {
   bos_token_id?: number;
   eos_token_id: number[];
   pad_token_id?: number;
+  /** Of a converted checkpoint: its weights are stored in few bits. */
+  quantization?: Quantization;
   /** config.json as read, with every field stave does not know. */
   raw: JsonObject;
 };
@@ -38,6 +41,7 @@ export type Qwen2VLConfig = TextConfig & {
 export function parseConfig(json: unknown, file = 'config.json'): Qwen2VLConfig {
   const root = new Fields(json, file);
   const model_type = modelType(root);
+  const quantization = parseQuantization(root);
   const text = root.has('text_config') ? root.object('text_config') : root;
   const vision = parseVision(root.object('vision_config'), root, model_type);
   const textConfig = parseText(text, root);
@@ -57,6 +61,7 @@ export function parseConfig(json: unknown, file = 'config.json'): Qwen2VLConfig 
     bos_token_id: optional('bos_token_id'),
     eos_token_id: (root.has('eos_token_id') ? root : text).ids('eos_token_id'),
     pad_token_id: optional('pad_token_id'),
+    ...(quantization && { quantization }),
     raw: root.json,
   };
 }

@@ -1,5 +1,5 @@
-import { concat, dim, gather, matmul, type Value } from '../../graph/index.ts';
-import { activation, applyRope, attention, gatedMlp, linear, rmsNorm, type Params, type Rope } from '../../nn/index.ts';
+import { concat, dim, gather, type Value } from '../../graph/index.ts';
+import { activation, applyRope, attention, embedding, gatedMlp, linear, rmsNorm, type Params, type Rope } from '../../nn/index.ts';
 import type { TextConfig } from './config.ts';
 
 export type LanguageInputs = {
@@ -38,7 +38,7 @@ export function languageModel({ model, head }: LanguageParams, inputs: LanguageI
   const rows = dim.mul(B, S);
   const D = config.hidden_size;
   const d = D / config.num_attention_heads;
-  const words = gather(model.get('embed_tokens.weight'), inputs.input_ids.reshape([rows])); // [B·S, D]
+  const words = embedding(model.at('embed_tokens'), inputs.input_ids.reshape([rows])); // [B·S, D]
   let x = gather(concat([words, inputs.visual_embeds], 0), inputs.embed_index); // [B·S, D]
   const rope = { cos: inputs.cos.reshape([B, 1, S, d]), sin: inputs.sin.reshape([B, 1, S, d]) }; // [B, 1, S, d]
 
@@ -54,7 +54,7 @@ export function languageModel({ model, head }: LanguageParams, inputs: LanguageI
   }
   x = gather(x, inputs.logits_index); // [L, D]: only the rows that are asked for reach the head
   x = rmsNorm(model.at('norm'), x, config.rms_norm_eps);
-  return { logits: head === undefined ? matmul(x, model.get('embed_tokens.weight'), { transB: true }) : linear(head, x), hidden, present }; // [L, vocab]
+  return { logits: linear(head ?? model.at('embed_tokens'), x), hidden, present }; // [L, vocab]
 }
 
 /** Causal by attention_bias; kv key heads serve the query heads in groups. x: [B·S, D] → y: [B·S, D] */

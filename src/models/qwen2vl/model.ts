@@ -6,6 +6,8 @@ import { openWeights, type Weights } from '../../weights/index.ts';
 import { openAdapter, type Adapter } from '../adapter.ts';
 import { checkTensors, readJson } from '../checkpoint.ts';
 import { checkpointParams } from '../checkpoint-params.ts';
+import { hasWeight, packedMatrix, packedNames } from '../packed.ts';
+import { bitsOf, partOf, parts, typesText, type Part } from '../weight-types.ts';
 import { parseConfig, type Qwen2VLConfig } from './config.ts';
 import type { LanguageParams } from './language.ts';
 import { checkPreprocessor, parsePreprocessorConfig, type PreprocessorConfig, type PreprocessorFile } from './preprocessor-config.ts';
@@ -30,6 +32,8 @@ export type Qwen2VL = {
   storedName(name: string): string;
   /** Number of weights, those of an adapter included. */
   parameters: number;
+  /** As what the matrices of each part are stored: f32, f16, bf16, int8, int4. */
+  weightTypes: Record<Part, string>;
   /** The low-rank adapter that it was opened with. */
   adapter?: Adapter;
 };
@@ -39,23 +43,32 @@ export type OpenOptions = {
   order?: TemporalAttention['order'];
   /** Directory of a low-rank adapter to use with it. */
   adapter?: string;
+  /** Whether weights of few bits will do. They can be computed with, not trained or changed. Default: false. */
+  packed?: boolean;
 };
 
 /** Opens a checkpoint directory in the Hugging Face layout and checks every tensor's name, shape and type against config.json.
  * @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT; ADAPTER for one that does not fit */
-export async function openQwen2VL(dir: string, { order, adapter: adapterDir }: OpenOptions = {}): Promise<Qwen2VL> {
+export async function openQwen2VL(dir: string, { order, adapter: adapterDir, packed = false }: OpenOptions = {}): Promise<Qwen2VL> {
   const json = await readJson(dir, 'config.json');
   if (json === undefined) throw await missing(dir);
   const config = parseConfig(json, join(dir, 'config.json'));
+  if (config.quantization !== undefined && !packed)
+    throw new StaveError('USAGE', { what: `${dir} is a converted checkpoint (${typesText(config.quantization.types)})`, why: 'weights of few bits can be asked, not trained, changed or converted again', fix: `give the checkpoint that it was made from${config.quantization.name === '' ? '' : `, ${JSON.stringify(config.quantization.name)}`}` });
   const preprocessors = await readPreprocessors(dir, config);
   const weights = await openWeights(dir);
   try {
     const storedName = naming(weights);
     detectTemporalAttention(config, weights, storedName, order);
     const shapes = parameterShapes(config);
-    checkTensors(weights, shapes, storedName);
+    const bits = (name: string) => config.quantization && bitsOf(config.quantization.types[partOf(name)]);
+    checkTensors(weights, shapes, storedName, bits);
     const adapter = adapterDir === undefined ? undefined : await openAdapter(adapterDir, { dir, shapes });
-    const params = checkpointParams(weights, storedName, adapter);
+    const packedOf = (name: string) => {
+      const shape = shapes.get(name);
+      return shape && hasWeight(weights, storedName(name)) ? packedMatrix(weights, { name, storedName: storedName(name), shape, bits: bits(name) }) : undefined;
+    };
+    const params = checkpointParams(weights, storedName, adapter, packedOf);
     return {
       dir,
       config,
@@ -65,6 +78,7 @@ export async function openQwen2VL(dir: string, { order, adapter: adapterDir }: O
       visual: params.at('visual'),
       language: { model: params.at('model'), head: config.tie_word_embeddings ? undefined : params.at('lm_head') },
       parameters: [...shapes.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), adapter?.parameters ?? 0),
+      weightTypes: storedTypes(config, weights, storedName, shapes),
       ...(adapter && { adapter }),
     };
   } catch (error) {
@@ -93,12 +107,20 @@ function naming(weights: Weights): (name: string) => string {
   return (name) => name.replace(/^model\./, 'model.language_model.').replace(/^visual\./, 'model.visual.');
 }
 
+/** The type of each part's first matrix; a tied head is the embedding table. */
+function storedTypes({ quantization }: Qwen2VLConfig, weights: Weights, storedName: (name: string) => string, shapes: ReadonlyMap<string, readonly number[]>): Record<Part, string> {
+  const matrices = [...shapes].flatMap(([name, shape]) => (shape.length === 2 ? [name] : []));
+  const typeOf = (name: string): string => (weights.has(storedName(name)) ? weights.info(storedName(name)).dtype.toLowerCase() : quantization!.types[partOf(name)]);
+  const of = (part: Part): string => typeOf(matrices.find((name) => partOf(name) === part) ?? 'model.embed_tokens.weight');
+  return Object.fromEntries(parts.map((part) => [part, of(part)])) as Record<Part, string>;
+}
+
 /** STA shows in the tensors of the blocks; its heads in the shape of qkv. The config takes up what is found. */
 function detectTemporalAttention({ vision_config: vision }: Qwen2VLConfig, weights: Weights, names: (name: string) => string, order?: TemporalAttention['order']): void {
   const told = vision.temporal_attention;
   const blocks = Array.from({ length: vision.depth }, (_, i) => names(`visual.blocks.${i}.temp_attn.qkv.weight`));
-  const first = blocks.find((name) => weights.has(name));
-  const surplus = blocks.find((name, i) => weights.has(name) && told?.blocks?.includes(i) === false);
+  const first = blocks.find((name) => hasWeight(weights, name));
+  const surplus = blocks.find((name, i) => hasWeight(weights, name) && told?.blocks?.includes(i) === false);
   if (surplus !== undefined)
     throw new StaveError('MODEL_CONFIG', {
       what: `${weights.path} has the tensor "${surplus}"`,
@@ -113,7 +135,7 @@ function detectTemporalAttention({ vision_config: vision }: Qwen2VLConfig, weigh
       fix: 'remove "temporal_attention" from config.json, or use the weights that belong to it',
     });
   }
-  const { shape, file } = weights.info(first);
+  const { shape, file } = weights.info(weights.has(first) ? first : packedNames(first).codes); // [out, ..] either way
   const head_dim = vision.embed_dim / vision.num_heads;
   const heads = shape[0] / (3 * head_dim);
   if (!Number.isInteger(heads) || heads < 1)

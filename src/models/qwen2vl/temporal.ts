@@ -31,5 +31,5 @@ export function attendOverTime(p: Params, x: Value, time: Rope, { B, T, N }: Cli
 
 /** Heads of a block's temporal attention: qkv.weight is [3·heads·head_dim, D]. */
 function headsOf(p: Params, head_dim: number): number {
-  return Number(p.at('qkv').weight().shape[0]) / (3 * head_dim);
+  return Number(p.at('qkv').matrix().shape[0]) / (3 * head_dim);
 }

@@ -1,0 +1,33 @@
+/** The model that --model, --weights, --adapter and --threads name, for the commands that ask it. */
+import { load, type VideoModel, type WeightsOptions } from '../generate/index.ts';
+import { typesText } from '../models/weight-types.ts';
+import { modelDir, threads } from './ask-options.ts';
+import { string, type Io, type Option, type Values } from './command.ts';
+import { Progress } from './progress.ts';
+import { bytes, duration } from './units.ts';
+
+export const weightsOption: Record<string, Option> = {
+  weights: { type: 'string', value: 'TYPE', help: 'auto, f32, f16, int8, int4, or types of parts like vision:int8,language:int4; a converted copy is made once (default auto: small models as they are, large ones in 8 or 4 bits)' },
+};
+
+/** Loads it; a conversion that this takes shows how far it is. @param reuse bytes kept for later questions; absent: the default */
+export async function loadModel(values: Values, { stderr, signal }: Io, { reuse }: { reuse?: number } = {}): Promise<VideoModel> {
+  using converting = conversion(stderr);
+  return await load(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), weights: string(values, 'weights'), reuse, signal, onConvert: converting.onConvert });
+}
+
+/** Shows the progress of a conversion, until it is disposed. */
+export function conversion(stderr: Io['stderr']): Required<Pick<WeightsOptions, 'onConvert'>> & Disposable {
+  const progress = new Progress(stderr, { every: 30 });
+  const started = performance.now();
+  return {
+    onConvert: ({ types, waiting, ...p }) => progress.show(waiting === undefined ? `weights to ${typesText(types)}, once: ${conversionLine(p, started)}` : `${waiting} converts the weights; waiting for it`),
+    [Symbol.dispose]: () => progress.clear(),
+  };
+}
+
+/** @param started by performance.now() */
+export function conversionLine({ done, total }: { done: number; total: number }, started: number): string {
+  const seconds = (performance.now() - started) / 1000;
+  return `${bytes(done)} of ${bytes(total)} converted${seconds > 2 ? `, ETA ${duration(((total - done) * seconds) / done)}` : ''}`;
+}
