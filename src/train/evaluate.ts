@@ -1,3 +1,4 @@
+import { StaveError } from '../errors.ts';
 import type { Batch } from './batch.ts';
 import type { TrainEngine } from './engine.ts';
 import type { EvalMetrics } from './metrics.ts';
@@ -32,6 +33,7 @@ export async function evaluateModel(engine: Pick<TrainEngine, 'evaluate'>, data:
       kinds.set(kind, tally);
     }
   }
+  if (labels === 0) throw new StaveError('DATA', { what: `none of ${data.count} held-out batches could be made`, why: 'their rows cannot be used: see skipped.jsonl', fix: 'give other rows as data.eval' });
   const all = [...kinds.values()];
   return {
     loss: nll / labels,

@@ -23,8 +23,8 @@ const entry = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './plan-pr
 export async function planTraining(stages: readonly Recipe[], { trial = true, onPlan, signal }: PlanOptions = {}): Promise<TrainPlan[]> {
   const plans: TrainPlan[] = [];
   for (const recipe of stages) {
-    const { init, model } = stages[0];
-    plans.push(await planStage({ recipe: { ...recipe, init, model }, trial }, onPlan, signal));
+    const { init, model, tokenizer } = stages[0]; // a later stage's tokenizer may be that of a model which is yet to be made
+    plans.push(await planStage({ recipe: { ...recipe, init, model, tokenizer }, trial }, onPlan, signal));
   }
   return plans;
 }

@@ -9,14 +9,14 @@ import { StaveError } from '../../src/errors.ts';
 import type { Batch } from '../../src/train/batch.ts';
 import { peakBytes } from '../../src/train/liveness.ts';
 import { planTable } from '../../src/cli/train-plan.ts';
-import { parseRecipe } from '../../src/train/index.ts';
+import { parseRecipe, parseStages } from '../../src/train/index.ts';
 import { startModel } from '../../src/train/model.ts';
 import { planTraining } from '../../src/train/plan-stages.ts';
 import { planHere, type TrainPlan } from '../../src/train/plan.ts';
 import { runData } from '../../src/train/run-data.ts';
 import { startData } from '../../src/train/setup.ts';
 import { openTokenizer } from '../../src/train/tokenizer.ts';
-import { stave } from '../cli/run.ts';
+import { model as golden, stave } from '../cli/run.ts';
 import { tinyJson } from './tiny.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'stave-plan-'));
@@ -65,6 +65,12 @@ test('the plan of a recipe: its sizes, what its batches hold, and nothing writte
   assert.ok(trial.peak > total / 2 && trial.peak < 2 * total, `${trial.peak} on trial, ${total} by shapes`);
   assert.ok(second.steps === 3 && second.trained < second.parameters && second.parameters > weights && second.memory.frozen > 0);
   assert.ok(!existsSync(recipe.out));
+});
+
+test('stages from a checkpoint are planned with its tokenizer: the models that they will start from are not there yet', async () => {
+  const { tokenizer: _tokenizer, model: _model, steps: _steps, ...shared } = { ...tinyJson, out: 'staged', init: golden };
+  const plans = await planTraining(parseStages({ ...shared, stages: [{ steps: 1 }, { steps: 2 }] }, folder), { trial: false });
+  assert.deepEqual(plans.map(({ steps, clips }) => [steps, clips]), [[1, 2], [2, 2]]);
 });
 
 test('what does not fit is not tried', async () => {
