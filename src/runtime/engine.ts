@@ -40,12 +40,12 @@ export class Engine {
   }
 
   /** Runs; `commit` decides at the end whether the outputs to keep may replace what was kept. */
-  async run({ program, feeds, fetch, keep }: Requests['run'], commit: () => boolean): Promise<Record<string, Tensor>> {
+  async run({ program, feeds, fetch, keep, keepIf }: Requests['run'], commit: () => boolean): Promise<Record<string, Tensor>> {
     const { session, signature } = this.#program(program);
     const values = checkFeeds(signature.inputs, feeds, this.#kept);
     const given: Record<string, OrtLike> = {};
     for (const [name, feed] of Object.entries(feeds)) given[name] = toOrt('kept' in feed ? this.#kept.get(feed.kept)! : feed);
-    const names = [...new Set([...fetch, ...Object.keys(keep)])];
+    const names = [...new Set([...fetch, ...Object.keys(keep), ...(keepIf === undefined ? [] : [keepIf])])];
     let results: InferenceSession.OnnxValueMapType;
     try {
       results = await this.#invoke(session, given, names);
@@ -56,7 +56,8 @@ export class Engine {
     for (const feed of Object.values(feeds)) if ('data' in feed) free(feed); // copied for this thread or given to it: nobody else has them
     if (!commit()) return {};
     const tensors = Object.fromEntries(names.map((name) => [name, fromOrt(results[name] as OrtTensor)]));
-    for (const [name, key] of Object.entries(keep)) this.#set(key, tensors[name]);
+    const sound = keepIf === undefined || [...tensors[keepIf].data].every((x) => Number.isFinite(Number(x)));
+    if (sound) for (const [name, key] of Object.entries(keep)) this.#set(key, tensors[name]);
     const isKept = (name: string): boolean => Object.hasOwn(keep, name);
     return Object.fromEntries(fetch.map((name) => [name, isKept(name) ? copy(tensors[name]) : tensors[name]]));
   }

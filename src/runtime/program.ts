@@ -8,6 +8,8 @@ export type RunOptions = {
   fetch?: string[];
   /** Outputs that stay in the worker, by the key they are kept under: { outputName: key }. They replace what the key held. */
   keep?: Record<string, string>;
+  /** An output that must hold finite numbers alone for anything to be kept; fetched or not. */
+  keepIf?: string;
   /** Aborts: the promise rejects at once with the signal's reason and no kept tensor changes. A run that has begun still
    * occupies the worker to its end: the engine cannot be interrupted from JavaScript. */
   signal?: AbortSignal;
@@ -38,11 +40,11 @@ export class Program {
    * memory that is shared is not copied.
    * @param feeds a tensor, or what an earlier run or write() kept, for every input
    * @throws RUNTIME for a wrong feed, an unknown key, a failure of the engine; the signal's reason when aborted */
-  async run(feeds: Record<string, Feed>, { fetch, keep = {}, signal, transfer = false }: RunOptions = {}): Promise<Record<string, Tensor>> {
+  async run(feeds: Record<string, Feed>, { fetch, keep = {}, keepIf, signal, transfer = false }: RunOptions = {}): Promise<Record<string, Tensor>> {
     signal?.throwIfAborted();
     if (this.#released) throw new StaveError('RUNTIME', { what: 'the program was released', fix: 'compile the graph again' });
     checkFeeds(this.inputs, feeds);
-    return this.#run({ program: this.#id, feeds, fetch: outputsToFetch(this, fetch, keep), keep }, transfer, signal);
+    return this.#run({ program: this.#id, feeds, fetch: outputsToFetch(this, fetch, keep), keep, ...(keepIf !== undefined && { keepIf }) }, transfer, signal);
   }
 
   /** Gives the program's memory back, after runs under way. The same graph compiled elsewhere stays. */

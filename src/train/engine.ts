@@ -10,16 +10,18 @@ type Programs = { step?: Program; accumulate?: Program; apply?: Program; evaluat
 
 /** A model in training: the graphs compiled; parameters, moments and gradients kept in the runtime's worker, where no step copies them. */
 export type TrainEngine = {
-  /** One update from the micro-batches (their loss weights already share it); from none, a step that changes nothing. → loss summed over them; gradient norm before clipping */
+  /** One update from the micro-batches; none where the gradient norm is not finite: the weights stay (their loss weights already share it); from none, a step that changes nothing. → loss summed over them; gradient norm before clipping */
   update(batches: AsyncIterable<Batch> | Iterable<Batch>, lr: number, signal?: AbortSignal): Promise<{ loss: number; grad_norm: number }>;
   /** Per label: negative log-likelihood and the likeliest token. */
   evaluate(batch: Batch, signal?: AbortSignal): Promise<{ nll: Float32Array; predicted: BigInt64Array }>;
+  /** Of a batch whose update came to no number: the first layer whose values are not finite; where all are, the last gradient that is not (the backward pass comes to it first). */
+  diagnose(batch: Batch): Promise<string | undefined>;
   /** The state as it is now, copied out of the runtime. */
   state(): Promise<TrainState>;
 };
 
 /** The graphs for conversations whose videos and images go through the vision encoder in so many runs. */
-export type GraphsOf = (runs: number) => Pick<TrainGraphs, 'accumulate' | 'evaluate'>;
+export type GraphsOf = (runs: number) => Pick<TrainGraphs, 'accumulate' | 'evaluate' | 'diagnose'>;
 
 /** Compiles the graphs and puts the state into the runtime: its arrays are given away and empty afterwards. `step` of the state counts on with each update.
  * @param accumulate micro-batches of an update; or, for conversations, graphs of other layouts, compiled when a batch needs them */
@@ -57,7 +59,7 @@ export async function trainEngine(runtime: Runtime, graphs: TrainGraphs, state: 
       const optimizer = { ...scalars(lr), ...kept('m'), ...kept('v') };
       if (programs.step) {
         for await (const batch of batches) {
-          const out = await programs.step.run({ ...fitting(programs.step, { ...batch.feeds, ...kept('param') }), ...optimizer }, { fetch: ['loss', 'grad_norm'], keep: keep('param', 'm', 'v'), signal });
+          const out = await programs.step.run({ ...fitting(programs.step, { ...batch.feeds, ...kept('param') }), ...optimizer }, { fetch: ['loss', 'grad_norm'], keep: keep('param', 'm', 'v'), keepIf: 'grad_norm', signal });
           step++;
           return { loss: first(out.loss), grad_norm: first(out.grad_norm) };
         }
@@ -75,7 +77,7 @@ export async function trainEngine(runtime: Runtime, graphs: TrainGraphs, state: 
         step++;
         return { loss: 0, grad_norm: 0 };
       }
-      const out = await programs.apply!.run({ ...kept('param'), ...kept('g'), ...optimizer }, { fetch: ['grad_norm'], keep: keep('param', 'm', 'v'), signal });
+      const out = await programs.apply!.run({ ...kept('param'), ...kept('g'), ...optimizer }, { fetch: ['grad_norm'], keep: keep('param', 'm', 'v'), keepIf: 'grad_norm', signal });
       step++;
       return { loss, grad_norm: first(out.grad_norm) };
     },
@@ -84,6 +86,14 @@ export async function trainEngine(runtime: Runtime, graphs: TrainGraphs, state: 
       const program = await programOf('evaluate', batch);
       const out = await program.run(fitting(program, { ...batch.feeds, ...kept('param') }), { signal });
       return { nll: out.nll.data as Float32Array, predicted: out.predicted.data as BigInt64Array };
+    },
+
+    async diagnose(batch) {
+      const { diagnose } = typeof accumulate === 'number' ? graphs : accumulate(batch.runs ?? 1);
+      await using program = await compile(diagnose());
+      const out = await program.run(fitting(program, { ...batch.feeds, ...kept('param') }));
+      const broken = program.outputs.map(({ name }) => name).filter((name) => !Number.isFinite(first(out[name])));
+      return broken.find((name) => !name.startsWith('the gradient')) ?? broken.at(-1);
     },
 
     async state() {

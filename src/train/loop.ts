@@ -125,7 +125,7 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
     const lr = recipe.optimizer.lr * scheduleFactor(recipe.schedule, done);
     const { loss, grad_norm } = await engine.update(microBatches(run, done, used), lr);
     done++;
-    if (!Number.isFinite(loss) || !Number.isFinite(grad_norm)) throw notANumber(done, loss, grad_norm, used, recipe);
+    if (!Number.isFinite(loss) || !Number.isFinite(grad_norm)) throw await notANumber(done, loss, grad_norm, used, run);
     const speed = meter.step(done, used.map(({ sizes }) => sizes));
     await record.add({ step: done, loss, grad_norm, lr, ...speed.line });
     const now = evaluationDue() ? await evaluate(run, done) : undefined;
@@ -185,11 +185,20 @@ async function* microBatches({ recipe, source: { micro }, batches, model }: Run,
   }
 }
 
-function notANumber(step: number, loss: number, grad_norm: number, batches: Batch[], recipe: Recipe): StaveError {
-  const seeds = batches.flatMap(({ segments }) => segments.map(({ seed }) => seed));
+/** The weights are still those before the update, so what went wrong can be looked for. */
+async function notANumber(step: number, loss: number, grad_norm: number, used: readonly Batch[], { recipe, engine }: Run): Promise<StaveError> {
+  const found: string[] = [];
+  for (const batch of used) {
+    const where = await engine.diagnose(batch);
+    if (where === undefined) continue;
+    const { nll } = await engine.evaluate(batch);
+    const broken = batch.segments.filter(({ labels: [from, to] }) => !nll.subarray(from, to).every(Number.isFinite));
+    const seeds = [...new Set((broken.length > 0 ? broken : batch.segments).map(({ seed }) => seed))];
+    found.push(`${where} is not finite, with ${broken.length > 0 ? '' : 'some of '}${seeds.join(', ')}`);
+  }
   return new StaveError('TRAIN', {
     what: `step ${step}: the loss is ${loss}, the gradient norm ${grad_norm}`,
-    why: `the learning rate may be too high; the batch's clips have the seeds ${[...new Set(seeds)].join(', ')}`,
+    why: found.length > 0 ? found.join('; ') : 'each of its batches alone gives finite numbers: together they are too large',
     fix: `start again with a lower optimizer.lr (now ${recipe.optimizer.lr}) and another "out"; the last checkpoint of this run is untouched`,
   });
 }

@@ -20,6 +20,8 @@ export type TrainGraphs = {
   apply: Graph;
   /** nll and argmax of every label. */
   evaluate: Graph;
+  /** Zero for every layer, in order, and for every gradient, where all of its numbers are finite; not a number where some are not. Made when something went wrong. */
+  diagnose(): Graph;
 };
 
 /** Prefix of an output that takes the place of the input of the same name in the next step. */
@@ -106,7 +108,7 @@ export function trainGraphs(tensors: ReadonlyMap<string, ModelTensor>, config: Q
   const trained = [...tensors].filter(([, tensor]) => tensor.source === null).map(([name]) => name);
   const find = (name: string) => values.get(name);
   const model = (dropout: number) => forward(Params.from(find, findLora({ ...lora, dropout }, find)), config, normalize, layout);
-  const { loss, blocks, ...training } = model(lora.dropout);
+  const { loss, blocks, layers, ...training } = model(lora.dropout);
   const { nll, logits } = lora.dropout === 0 ? training : model(0);
   const gradients = grad(loss, trained.map((name) => values.get(name)!), { recompute: recompute ? blocks : [] });
   const kept = trained.map((name) => input(`g:${name}`, 'float32', [...tensors.get(name)!.shape]));
@@ -119,6 +121,7 @@ export function trainGraphs(tensors: ReadonlyMap<string, ModelTensor>, config: Q
     accumulate: graph(accumulated),
     apply: graph(update(kept)),
     evaluate: graph({ nll, predicted: argMax(logits, 1) }),
+    diagnose: () => graph(Object.fromEntries([...layers, ...trained.map((name, i): [string, Value] => [`the gradient of ${name}`, gradients[i]])].map(([name, value]) => [name, value.mul(0).sum()]))),
   };
 }
 

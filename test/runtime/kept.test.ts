@@ -20,6 +20,18 @@ test('100 steps of x ← a·x + b without x leaving the worker', async () => {
   assert.deepEqual(Object.keys(await step.run(feeds, { keep: { next: 'x' } })), ['seen']);
 });
 
+test('nothing is kept where the output that is looked at is not finite', async () => {
+  const x = input('x', 'float32', ['N']);
+  await using step = await runtime.compile(graph({ next: x.add(1), check: x.log().sum() }));
+  await runtime.write('x', f32([1, 2]));
+  const run = () => step.run({ x: { kept: 'x' } }, { keep: { next: 'x' }, keepIf: 'check', fetch: ['check'] });
+  assert.ok(Math.abs(numbers((await run()).check)[0] - Math.log(2)) < 1e-6);
+  assert.deepEqual(numbers(await runtime.read('x')), [2, 3]);
+  await runtime.write('x', f32([-1, 2]));
+  assert.deepEqual(numbers((await run()).check), [NaN]);
+  assert.deepEqual(numbers(await runtime.read('x')), [-1, 2]);
+});
+
 test('a cache that grows: its size may change from run to run', async () => {
   const past = input('past', 'float32', ['P', 2]);
   const now = input('now', 'float32', ['S', 2]);
