@@ -1,9 +1,9 @@
 /** How much of a clip goes through the vision encoder at once. */
-import { isWindowed, temporalHeads, windowUnits, type VisionConfig } from '../models/qwen2vl/index.ts';
+import { temporalHeads, windowUnits, type VisionConfig } from '../models/qwen2vl/index.ts';
 
 /** Bytes that intermediate values of one run of the vision encoder may take. Enough rows for the matrix kernels to be at their best; what is more only costs memory. A constant and
  * nothing of the machine's: sums come out a little different when other rows go through together, and answers should not. */
-export const VISION_RUN = 128e6;
+export const VISION_RUN = 64e6;
 
 const FLOAT = 4;
 
@@ -23,9 +23,8 @@ export function frameBytes(config: VisionConfig, N: number): number {
   const sides = windowed === undefined ? 2 : 3; // of the activation; in a gated MLP what it is multiplied by, too
   const attention = windowed === undefined ? 8 : 11; // residual, norm, and q k v in two layouts; once more window by window
   const row = Math.max(attention * D, 2 * D + sides * intermediate_size, pixels + D);
-  const whole = Array.from({ length: config.depth }, (_, i) => i).some((i) => !isWindowed(config, i)); // a block that sees all of a frame
-  const seen = whole ? N : Math.min(N, (windowUnits(config) * config.spatial_merge_size) ** 2);
-  return FLOAT * N * (row + 2 * config.num_heads * seen); // scores before and after the softmax
+  const seen = windowed === undefined ? 0 : Math.min(N, (windowUnits(config) * config.spatial_merge_size) ** 2); // attention over whole frames holds no scores
+  return FLOAT * N * (row + 2 * config.num_heads * seen); // scores in windows, before and after the softmax
 }
 
 /** What temporal attention takes for one patch position. */

@@ -73,6 +73,11 @@ export function rmsNormalization(x: Value, weight: Value, epsilon: number): Valu
   return apply('SimplifiedLayerNormalization', [x, weight], { epsilon });
 }
 
+/** softmax(q kᵀ / √d) v for each of `num_heads` heads, in a kernel that holds no scores. q: [B, N, H·d], k and v: [B, K, H·d] → [B, N, H·d] */
+export function multiHeadAttention(q: Value, k: Value, v: Value, num_heads: number): Value {
+  return apply('MultiHeadAttention', [q, k, v], { num_heads });
+}
+
 /** x σ(1.702 x) */
 export const quickGelu = (x: Value): Value => apply('QuickGelu', [x], { alpha: 1.702 });
 /** x σ(x) */

@@ -1,6 +1,6 @@
 /** For every differentiable op: functions that use it, and what to feed them. */
 import {
-  concat, gather, gatherElements, gelu, layerNormalization, logSoftmax, matmul, maximum, minimum, quickGelu, rmsNormalization, scatterAdd, silu, softmax, split, where, less,
+  concat, gather, gatherElements, gelu, layerNormalization, logSoftmax, matmul, maximum, minimum, multiHeadAttention, quickGelu, rmsNormalization, scatterAdd, silu, softmax, split, where, less,
   type Dim, type Tensor, type Value,
 } from '../../src/graph/index.ts';
 import { apply } from '../../src/graph/value.ts';
@@ -100,6 +100,7 @@ export const cases: Record<string, Case[]> = {
     { shapes: [['B', 'T', 6], [6]], f: (x, w) => rmsNormalization(x, w, 1e-5) },
     { shapes: [['T', 6], [6]], range: [2, 4], f: (x, w) => rmsNormalization(x, w, 1e-2) },
   ],
+  MultiHeadAttention: [{ shapes: [['B', 'T', 4], ['B', 'N', 4], ['B', 'N', 4]], f: (q, k, v) => multiHeadAttention(q, k, v, 2) }],
   Gelu: one(gelu, [-3, 3]),
   QuickGelu: [...one(quickGelu, [-3, 3]), ...one(silu, [-3, 3])],
 };

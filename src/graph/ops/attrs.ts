@@ -50,6 +50,8 @@ export type Attrs = {
   LayerNormalization: { epsilon: number };
   /** Root mean square norm over the last axis. Outputs: Y, InvStdDev. */
   SimplifiedLayerNormalization: { epsilon: number };
+  /** softmax(q kᵀ / √d) v for each of so many heads of d. Inputs and output [B, N, heads·d]. */
+  MultiHeadAttention: { num_heads: number };
   /** x Φ(x), with erf. */
   Gelu: None;
   /** x σ(alpha x). Outputs: Y, and σ(alpha x) for the gradient. */

@@ -1,5 +1,6 @@
 /** The table of ops: shape, gradient and ONNX form of each in one record. A forgotten op does not compile. */
 import { install } from '../value.ts';
+import { attention } from './attention.ts';
 import { elementwise } from './elementwise.ts';
 import { fused } from './fused.ts';
 import { indexing } from './indexing.ts';
@@ -10,7 +11,7 @@ import type { Op } from './attrs.ts';
 import type { Rule, Rules } from './rule.ts';
 import { shapes } from './shape.ts';
 
-export const rules: Rules = { ...elementwise, ...products, ...packed, ...shapes, ...reductions, ...indexing, ...fused };
+export const rules: Rules = { ...elementwise, ...products, ...packed, ...shapes, ...reductions, ...indexing, ...fused, ...attention };
 
 install(rules);
 

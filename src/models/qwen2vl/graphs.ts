@@ -46,7 +46,7 @@ export function visionParts({ visual, config: { vision_config: config } }: Visio
     return rows.add(linear(p.at('temp_attn.proj'), y));
   };
   const pixels = input('pixel_values', 'float32', [1, 'F0', N, patchValues(config)]);
-  const { embeds } = visionTower(visual, pixels, rope, config, windows, across);
+  const { embeds } = visionTower(visual, pixels, rope, config, windows, { across, fused: true });
   return graph({ ...outputs, embeds });
 }
 

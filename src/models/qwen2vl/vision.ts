@@ -1,5 +1,5 @@
 import { StaveError } from '../../errors.ts';
-import { dim, gather, matmul, split, type Value } from '../../graph/index.ts';
+import { dim, gather, matmul, multiHeadAttention, split, type Value } from '../../graph/index.ts';
 import { activation, applyRope, attention, gatedMlp, linear, mlp, norm, type Params, type Rope } from '../../nn/index.ts';
 import { merger } from './merger.ts';
 import { temporalAttention } from './temporal.ts';
@@ -25,11 +25,12 @@ export type AcrossTime = (x: Value, p: Params, block: number) => Value;
 
 /** The vision encoder over B clips of one grid (an image is a clip of T = 1). pixelValues: [B, T, N, C·2·14·14], patches in merge order.
  * @param windows of a model that has them. All blocks keep their order: T and N still line up for temporal attention.
- * @param across temporal attention, where it is to be worked out elsewhere; then T may be any number of frame groups */
-export function visionTower(p: Params, pixelValues: Value, { space, time }: VisionRope, config: VisionConfig, windows?: Windows, across?: AcrossTime): VisionOutputs {
+ * @param across temporal attention, where it is to be worked out elsewhere; then T may be any number of frame groups
+ * @param fused whether attention over whole frames is one kernel that holds no scores; its gradient works them out again */
+export function visionTower(p: Params, pixelValues: Value, { space, time }: VisionRope, config: VisionConfig, windows?: Windows, { across, fused = false }: { across?: AcrossTime; fused?: boolean } = {}): VisionOutputs {
   const [B, T, N, pixels] = pixelValues.shape;
   const unit = config.spatial_merge_size ** 2; // patches that become one token
-  across ??= (x, block) => x.add(temporalAttention(block.at('temp_attn'), norm(block.at('norm3'), x), time, { B, T, N }, config.embed_dim / config.num_heads, timeRows(config))); // [B·T·N, D]
+  const acrossTime: AcrossTime = across ?? ((x, block) => x.add(temporalAttention(block.at('temp_attn'), norm(block.at('norm3'), x), time, { B, T, N }, config.embed_dim / config.num_heads, timeRows(config)))); // [B·T·N, D]
   const patches = patchEmbed(p.at('patch_embed.proj'), pixelValues.reshape([dim.mul(B, T, N), pixels])); // [B·T·N, D]
   let x = patches;
   if (config.windowed !== undefined) {
@@ -41,7 +42,7 @@ export function visionTower(p: Params, pixelValues: Value, { space, time }: Visi
   const hidden: Value[] = [];
   for (let i = 0; i < config.depth; i++) {
     const block = p.at('blocks').at(i);
-    x = visionBlock(block, x, space, (x) => across(x, block, i), config, isWindowed(config, i) ? windows : undefined);
+    x = visionBlock(block, x, space, (x) => acrossTime(x, block, i), config, isWindowed(config, i) ? windows : undefined, fused);
     hidden.push(x);
   }
   const embeds = merger(p.at('merger'), x, dim.div(x.shape[0], unit), config.spatial_merge_size); // [B·T·M, out_hidden_size]
@@ -64,9 +65,10 @@ function reorder(x: Value, index: Value, unit: number): Value {
 /** STAVE block: space, then time, then MLP; pre-norm residuals. What a block is made of shows in its tensors: without temp_attn it is the plain Qwen2-VL or
  * Qwen2.5-VL block, norms without bias are RMS norms, a gate_proj makes the MLP a SwiGLU. x: [frames·N, D], rope of a frame: [N, d] → [frames·N, D]
  * @param time adds temporal attention to x */
-export function visionBlock(p: Params, x: Value, rope: Rope, time: (x: Value) => Value, config: VisionConfig, windows?: Windows): Value {
+export function visionBlock(p: Params, x: Value, rope: Rope, time: (x: Value) => Value, config: VisionConfig, windows?: Windows, fused = false): Value {
   const act = activation(config.hidden_act);
-  const space = (x: Value) => x.add(spatialAttention(p.at('attn'), norm(p.at('norm1'), x), rope, config, windows));
+  const attend = fused && windows === undefined ? fusedAttention : spatialAttention;
+  const space = (x: Value) => x.add(attend(p.at('attn'), norm(p.at('norm1'), x), rope, config, windows));
 
   if (!p.has('temp_attn.qkv.weight')) x = space(x);
   else if (config.temporal_attention?.order === 'temporal-first') x = space(time(x));
@@ -86,6 +88,16 @@ function spatialAttention(p: Params, x: Value, rope: Rope, { embed_dim: D, num_h
   const [q, k] = split(applyRope(qk, rope), 2, 0).map((t) => t.reshape([frames, H, N, d])); // [frames, H, N, d]
   const y = (windows === undefined ? attention : windowAttention(windows))(q, k, v.reshape([frames, H, N, d])); // [frames, H, N, d]
   return linear(p.at('proj'), y.transpose([0, 2, 1, 3]).reshape([x.shape[0], D])); // [frames·N, D]
+}
+
+/** The same over whole frames in one kernel, for which heads stay side by side. x: [frames·N, D], rope: [N, d] → [frames·N, D] */
+function fusedAttention(p: Params, x: Value, { cos, sin }: Rope, { embed_dim: D, num_heads: H }: VisionConfig): Value {
+  const [N, d] = cos.shape;
+  const frames = dim.div(x.shape[0], N);
+  const [qk, v] = split(linear(p.at('qkv'), x).reshape([frames, N, 3, H, d]), [2, 1], 2);
+  const turned = applyRope(qk, { cos: cos.reshape([N, 1, 1, d]), sin: sin.reshape([N, 1, 1, d]) }); // [frames, N, 2, H, d]
+  const [q, k, values] = [...split(turned, 2, 2), v].map((t) => t.reshape([frames, N, D])); // [frames, N, D]
+  return linear(p.at('proj'), multiHeadAttention(q, k, values, H).reshape([x.shape[0], D])); // [frames·N, D]
 }
 
 /** Attention within K windows of W slots, all of a frame's at once; empty slots are masked. Scores take N·W places a head, not N². q, k, v: [F, H, N, d] → [F, H, N, d] */
