@@ -36,8 +36,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 try {
   await main();
 } catch (error) {
-  console.error(error instanceof StaveError ? error.message : error);
-  process.exitCode = error instanceof StaveError && error.code === 'USAGE' ? 2 : 1;
+  console.error(abort.signal.aborted ? 'interrupted' : error instanceof StaveError ? error.message : error);
+  process.exitCode = abort.signal.aborted ? 130 : error instanceof StaveError && error.code === 'USAGE' ? 2 : 1;
 }
 
 async function main(): Promise<void> {

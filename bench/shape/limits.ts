@@ -1,5 +1,5 @@
 /** What this machine can do at best just now: the rates that the stages of an answer are held against. One line of JSON, from a process of its own. */
-import { graph, initializer, input, matmul, type Graph, type Tensor, type Value } from '../../src/graph/index.ts';
+import { graph, initializer, input, matmul, matmulInteger, type Graph, type Tensor, type Value } from '../../src/graph/index.ts';
 import { Runtime } from '../../src/runtime/index.ts';
 import { shapeConfig, type ShapeName } from './shapes.ts';
 import { decodeWeights } from './work.ts';
@@ -8,7 +8,7 @@ import { decodeWeights } from './work.ts';
 export type Sizes = { threads: number; M: number; K: number; N: number; bytes: number };
 
 /** Operations a second; bytes a second. The best of several runs. */
-export type Limits = { fp32: number; read: number; /** Its version. */ engine: string };
+export type Limits = { fp32: number; /** Of whole numbers, u8 · s8. */ int8: number; read: number; /** Its version. */ engine: string };
 
 const RUNS = 6;
 
@@ -35,6 +35,7 @@ export async function limits({ threads, M, K, N, bytes }: Sizes): Promise<Limits
   const x = halves([M, K]), w = halves([K, N]), long = halves([rows, columns]);
   return {
     fp32: (2 * M * K * N) / (await best(corner(matmul(input('x', 'float32', [M, K]), initializer('w', 'float32', [K, N], { data: w.data }))), { x })),
+    int8: (2 * M * K * N) / (await best(corner(matmulInteger(input('x', 'uint8', [M, K]), initializer('w', 'int8', [K, N], { data: new Int8Array(K * N).fill(3) }))), { x: { dtype: 'uint8', dims: [M, K], data: new Uint8Array(new SharedArrayBuffer(M * K)).fill(5) } })),
     engine: (await runtime.about()).version,
     read: (4 * rows * columns) / (await best(graph({ y: input('x', 'float32', [rows, columns]).sum(-1) }), { x: long })),
   };

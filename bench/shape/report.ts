@@ -70,11 +70,11 @@ function spread(values: number[], best: 'least' | 'most'): Spread {
 
 /** Markdown. */
 export function report({ command, machine, shape, limits, cases, tokens }: Report): string {
-  const giga = (name: 'fp32' | 'read') => limits.map((at) => (at[name] / 1e9).toFixed(at[name] < 1e11 ? 1 : 0)).join(', ');
+  const giga = (name: 'fp32' | 'int8' | 'read') => limits.map((at) => (at[name] / 1e9).toFixed(at[name] < 1e11 ? 1 : 0)).join(', ');
   return [
     `${machine.cpu}, ${machine.cores} cores, ${(machine.memory / 1e9).toFixed(0)} GB, ${machine.threads} threads, load ${machine.load.toFixed(1)}, ${machine.platform}, Node ${machine.node}, onnxruntime ${machine.onnxruntime}`,
     `\`${command}\``,
-    `The machine at best, before and after each round: ${giga('fp32')} GFLOP/s in fp32, reading ${giga('read')} GB/s`, '',
+    `The machine at best, before and after each round: ${giga('fp32')} GFLOP/s in fp32, ${giga('int8')} GOP/s in u8·s8, reading ${giga('read')} GB/s`, '',
     '| ' + [shape, 'prompt tokens', 'load s', 'vision s', 'prefill s', 'first token s', 'decode tokens/s', '2nd question s', 'peak GB'].join(' | ') + ' |',
     `|${'---|'.repeat(9)}`,
     ...cases.map((c) => '| ' + [name(c), c.prompt_tokens, both(c.load), both(c.vision), both(c.prefill), both(c.first_token), both(c.decode, 1), `${c.second_question.first_token.toFixed(2)} (${percent(c.second_question.of_first)})`, (c.memory.peak / 1e9).toFixed(2)].join(' | ') + ' |'),

@@ -16,6 +16,9 @@ export function matmul(a: Value, b: Value, { transA = false, transB = false, alp
   return apply('MatMul', [a, b], { transA, transB, alpha });
 }
 
+/** a b of whole numbers, exact. a: uint8 [.., K], b: int8 [K, N] → int32 [.., N] */
+export const matmulInteger = (a: Value, b: Value): Value => apply('MatMulInteger', [a, b], {});
+
 export function concat(values: readonly Value[], axis: number): Value {
   if (values.length === 0) throw new StaveError('GRAPH', { what: 'concat of no values' });
   return values.length === 1 ? values[0] : apply('Concat', values, { axis: axisOf(values[0], axis) });

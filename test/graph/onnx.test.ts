@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
-  and, argMax, concat, constant, dim, dimension, filled, gather, greaterOrEqual, graph, initializer, input, layerNormalization, less, matmul, maximum, not, oneHot, onnx, or, scatterAdd,
+  and, argMax, concat, constant, dim, dimension, filled, gather, greaterOrEqual, graph, initializer, input, layerNormalization, less, matmul, matmulInteger, maximum, not, oneHot, onnx, or, scatterAdd,
   softmax, split, where, type Dim, type Value,
 } from '../../src/graph/index.ts';
 import { ModelProtoSchema } from '../../src/graph/onnx/onnx_pb.ts';
@@ -21,6 +21,17 @@ test('every dim is computed from the shapes of the inputs', async () => {
   const dims: Dim[] = ['M', 'B', 'T', 'P', 'S', 'P+S', '4*M', '2*M', 'B*M*T+P', 'P*P-2*S', '-T+7', 'S*S*S'];
   const results = await evaluate(Object.fromEntries(dims.map((d, i) => [`d${i}`, dimension(d)])), feeds, inputs);
   dims.forEach((d, i) => assert.deepEqual(numbers(results[`d${i}`]), [dim.evaluate(d, sizes)], String(d)));
+});
+
+test('a product of whole numbers is exact', async () => {
+  const [M, K, N] = [3, 70, 5];
+  const a = Uint8Array.from({ length: M * K }, (_, i) => (i * 37) % 256), b = Int8Array.from({ length: K * N }, (_, i) => ((i * 91) % 256) - 128);
+  const weight = initializer('b', 'int8', [K, N], { data: b });
+  const { y } = await evaluate({ y: matmulInteger(input('a', 'uint8', ['M', K]), weight) }, { a: { dtype: 'uint8', dims: [M, K], data: a } });
+  const expected = Array.from({ length: M * N }, (_, i) => Array.from({ length: K }, (_, k) => a[Math.floor(i / N) * K + k] * b[k * N + (i % N)]).reduce((sum, x) => sum + x, 0));
+  assert.deepEqual(numbers(y), expected);
+  assert.throws(() => matmulInteger(input('x', 'float32', [2, K]), weight), /uint8 and int8/);
+  assert.throws(() => matmulInteger(input('x', 'uint8', [2, K + 1]), weight), /\[.., K\]/);
 });
 
 test('a dim that the inputs do not determine is refused', () => {

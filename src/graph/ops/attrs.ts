@@ -19,6 +19,8 @@ export type Attrs = {
   MatMul: { transA: boolean; transB: boolean; alpha: number };
   /** With a matrix of few bits, see PackedMatrix; com.microsoft. accuracy_level 4: rows of a are rounded to 8 bits, block by block. */
   MatMulNBits: { K: number; N: number; bits: number; block_size: number };
+  /** Of whole numbers: uint8 [.., K] · int8 [K, N] → int32 [.., N]. */
+  MatMulInteger: None;
   // shape
   Reshape: { shape: readonly Dim[] };
   Transpose: { perm: readonly number[] };

@@ -37,4 +37,13 @@ export const products = {
         ? { op: 'FusedMatMul', domain: 'com.microsoft', attributes: { transA: { int: Number(transA) }, transB: { int: Number(transB) }, alpha: { float: alpha } } }
         : {},
   },
+  MatMulInteger: {
+    shape: (inputs) => {
+      const [a, b] = inputs;
+      if (a.dtype !== 'uint8' || b.dtype !== 'int8') throw refuse('MatMulInteger', inputs, 'needs uint8 and int8: the kernels of this pair are the fastest');
+      if (a.shape.length < 2 || b.shape.length !== 2 || a.shape.at(-1) !== b.shape[0]) throw refuse('MatMulInteger', inputs, 'shapes must be [.., K] and [K, N]');
+      return [{ dtype: 'int32', shape: [...a.shape.slice(0, -1), b.shape[1]] }];
+    },
+    grad: 'none',
+  },
 } satisfies Partial<Rules>;
