@@ -17,6 +17,9 @@ export { checkConversations, inspectConversation, type CheckOptions as CheckConv
 export { listRuns, loadRecipe, loadStages, planTraining, train, trainStages, type Changes, type EvalMetrics, type PlanOptions, type Recipe, type RunSummary, type StagesOptions, type TrainMemory, type TrainOptions, type TrainPlan, type TrainProgress, type TrainResult, type Trial } from './train/index.ts';
 // fine-tuning
 export { insertTemporalAttention, mergeAdapter, type Inserted, type InsertOptions, type MergeOptions } from './checkpoints/index.ts';
+// weights in few bits
+export { convertCheckpoint, keptCopies, removeCopy, type Converted, type ConvertOptions, type KeptCopy } from './checkpoints/index.ts';
+export { parseWeights, type WeightsChoice, type WeightTypes } from './models/weight-types.ts';
 // benchmarks
 export {
   checkData, compareRuns, endpointJudge, evaluate, listBenchmarks, localJudge, storedModel, writeReport,
