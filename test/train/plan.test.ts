@@ -84,7 +84,9 @@ test('what does not fit is not tried', async () => {
 test('what is wrong with the recipe is said, and what does not go together', async () => {
   const wrong = parseRecipe({ ...tinyJson, trainable: ['nothing.*'] }, folder);
   await assert.rejects(planTraining([wrong]), (error) => error instanceof StaveError && error.code === 'RECIPE' && /which no tensor matches/.test(error.message));
-  const { code, err } = await stave(['train', '--plan', join(folder, 'recipe.json'), '--resume']);
+  const file = join(folder, 'whole.json');
+  await writeFile(file, JSON.stringify(tinyJson));
+  const { code, err } = await stave(['train', '--plan', file, '--resume']);
   assert.deepEqual([code, /--plan and --resume do not go together/.test(err)], [2, true]);
 });
 
