@@ -12,7 +12,7 @@ const things = colorNames.flatMap((color) => shapeNames.map((shape) => stopped(`
 
 /** Spellings of each answer, the first as in the labels. undefined: a description can be anything. */
 export function motion10Choices(kind: QuestionKind): string[][] | undefined {
-  return { action: actionChoices, yesno: yesNo, order: things, count: counts, color: colors, shape: shapes, check: yesNo, describe: undefined }[kind];
+  return { action: actionChoices, yesno: yesNo, order: things, count: counts, color: colors, shape: shapes, check: yesNo, describe: undefined, which: things }[kind];
 }
 
 /** With a full stop, as the labels have it, and without; in lower case too. */

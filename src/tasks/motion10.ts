@@ -27,6 +27,7 @@ export function isRight(answer: string, { kind, answer: truth }: Pick<Motion10Re
     case 'shape':
       return same(named(answer, shapeNames), named(truth, shapeNames));
     case 'order':
+    case 'which':
       return same(named(answer, colorNames), named(truth, colorNames)) && same(named(answer, shapeNames), named(truth, shapeNames));
     case 'describe':
       return plain(answer) === plain(truth);

@@ -1,10 +1,25 @@
 import { isTellable, type Actor, type Random, type Scene } from '../clips/index.ts';
 import type { Question } from './question.ts';
-import { a, sentence } from './words.ts';
+import { a, looks, sentence } from './words.ts';
 
-/** About a picture of things that stand still: the colour and the shape of each, the thing named by what it alone has. */
+/** About a picture of things that stand still: the colour and the shape of each, the thing named by what it alone has, and which is where. */
 export function aboutStill(scene: Scene, r: Random): Question[] {
-  return r.shuffle(scene.actors.flatMap((actor) => aboutOne(actor, scene, r)));
+  const list = r.shuffle(scene.actors.flatMap((actor) => aboutOne(actor, scene, r)));
+  return [...list, ...scene.actors.flatMap((actor) => which(actor, scene, r) ?? [])];
+}
+
+/** “Which one is on the left, the red circle or the blue square?”: whose colour and shape belong together. */
+function which(actor: Actor, scene: Scene, r: Random): Question | undefined {
+  const others = scene.actors.filter((other) => other !== actor && isTellable(other));
+  const places = placesOf(actor, scene);
+  if (places.length === 0 || others.length === 0 || !isTellable(actor)) return undefined;
+  const [p, q] = r.shuffle([actor, r.pick(others)]).map((x) => `the ${looks(x)}`);
+  const where = r.pick(places);
+  return {
+    kind: 'which',
+    question: r.pick([`Which is ${where}, ${p} or ${q}?`, `Which one is ${where}, ${p} or ${q}?`, `What is ${where}, ${p} or ${q}?`, `Which shape is ${where}: ${p} or ${q}?`, `Which shape is ${where}?`]),
+    answer: `The ${looks(actor)}.`,
+  };
 }
 
 function aboutOne(actor: Actor, scene: Scene, r: Random): Question[] {
