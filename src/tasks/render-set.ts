@@ -25,7 +25,7 @@ type Begun = { format: 'stave clips 1'; seed: string; classes: ClipClass[] | nul
  * folder), kind, question, answer) and `set.json`. Clips that are there are kept, so it can be stopped and called again; no file is ever
  * half written, and after an abort the labels cover the clips that are complete.
  * @returns how many clips were rendered and how many were there, and the path of the labels
- * @throws USAGE when the folder holds a set made with other settings, IO, VIDEO_ENCODE, or the signal's reason */
+ * @throws USAGE, DATA when the folder holds a set made with other settings, IO, VIDEO_ENCODE, or the signal's reason */
 export async function renderSet(out: string, { count, codec, signal, onClip, ...set }: RenderSetOptions): Promise<{ rendered: number; kept: number; labels: string }> {
   if (!(Number.isInteger(count) && count > 0)) throw new StaveError('USAGE', { what: `${count} is not a number of clips`, fix: 'give an integer of at least 1' });
   if (set.classes && !(set.classes.length > 0 && set.classes.every((name) => clipClasses.includes(name)))) throw new StaveError('USAGE', { what: `classes is ${JSON.stringify(set.classes)}`, fix: `leave it out, or give some of ${clipClasses.join(', ')}` });

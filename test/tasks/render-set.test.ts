@@ -98,10 +98,10 @@ test('stopped half-way it leaves whole files only, and goes on to the same resul
 
 test('a folder of another set, or of strangers, is refused', async () => {
   const out = join(folder, 'stopped');
-  await assert.rejects(renderSet(out, { seed: 4, count: 4, classes: ['rising'] }), { code: 'USAGE' });
+  await assert.rejects(renderSet(out, { seed: 4, count: 4, classes: ['rising'] }), { code: 'DATA' });
   const strange = await mkdtemp(join(folder, 'strange-'));
   await writeFile(join(strange, 'labels.jsonl'), '');
-  await assert.rejects(renderSet(strange, { seed: 4, count: 1 }), { code: 'USAGE' });
+  await assert.rejects(renderSet(strange, { seed: 4, count: 1 }), { code: 'DATA' });
   await writeFile(join(folder, 'file'), '');
   await assert.rejects(renderSet(join(folder, 'file'), { seed: 4, count: 1 }), { code: 'IO' });
   await assert.rejects(renderSet(out, { seed: 3, count: 0 }), { code: 'USAGE' });
