@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { StaveError } from '../src/errors.ts';
 import { freeSpace } from '../src/files/look.ts';
+import { locate } from '../src/generate/index.ts';
+import { weightTypes } from '../src/models/weight-types.ts';
 import { checkpointBytes, writeShape } from './shape/checkpoint.ts';
 import { limitSizes, type Limits, type Sizes } from './shape/limits.ts';
 import type { Measured, Task } from './shape/measure.ts';
@@ -18,6 +20,7 @@ const usage = `npm run bench -- --shape NAME [options]
   --shape NAME      ${shapeNames.join(', ')}
   --sta             with temporal attention in every vision block
   --base            with --sta: the same shape without it too, by turns
+  --weights LIST    f32, f16, int8, int4; several, by turns: f32,int8,int4 (default: f32)
   --frames LIST     frames of a clip, 224×308 pixels each; several: 16,64,256 (default: 16)
   --tokens N        tokens of an answer (default: 33: one out of prefill, 32 decoded)
   --clips N         clips that each process is asked about (default: 3)
@@ -27,7 +30,7 @@ const usage = `npm run bench -- --shape NAME [options]
   --json            the whole result as JSON`;
 
 const options = {
-  shape: { type: 'string' }, sta: { type: 'boolean', default: false }, base: { type: 'boolean', default: false }, frames: { type: 'string', default: '16' }, tokens: { type: 'string', default: '33' },
+  shape: { type: 'string' }, sta: { type: 'boolean', default: false }, base: { type: 'boolean', default: false }, weights: { type: 'string', default: 'f32' }, frames: { type: 'string', default: '16' }, tokens: { type: 'string', default: '33' },
   clips: { type: 'string', default: '3' }, rounds: { type: 'string', default: '1' }, threads: { type: 'string', default: String(availableParallelism()) }, dir: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
 } as const;
 
@@ -49,15 +52,18 @@ async function main(): Promise<void> {
   const [tokens, clips, rounds, threads] = (['tokens', 'clips', 'rounds', 'threads'] as const).map((name) => whole(name, values[name], name === 'tokens' ? 2 : 1));
   const lengths = values.frames.split(',').map((n) => whole('frames', n, 2));
   const variants = values.base ? [true, false] : [values.sta];
-  const cases = variants.flatMap((sta) => lengths.map((frames): Case => ({ sta, frames })));
+  const kinds = values.weights.split(',').map((text) => weightTypes.find((type) => type === text) ?? refuseWeights(text));
+  const cases = kinds.flatMap((weights) => variants.flatMap((sta) => lengths.map((frames): Case => ({ sta, frames, weights }))));
 
   const folder = values.dir ?? (await mkdtemp(join(tmpdir(), 'stave-shape-')));
+  process.env.STAVE_CACHE = join(folder, 'cache'); // where converted weights are kept, here and in the processes started from here
   try {
     const dir = (sta: boolean) => join(folder, `${shape}${sta ? '-sta' : ''}`);
     await checkDisk(folder, shape, variants);
     for (const sta of variants) {
       progress(`writing ${dir(sta)}`);
       await writeShape(dir(sta), shape, sta);
+      for (const weights of kinds) await locate(dir(sta), { weights, signal: abort.signal, onConvert: ({ done }) => done === 0 && progress(`converting to ${weights}`) });
     }
     const limitsNow = () => inProcess<Limits, Sizes>('limits.ts', limitSizes(shape, threads), abort.signal);
     progress('measuring the machine');
@@ -66,7 +72,7 @@ async function main(): Promise<void> {
     for (let round = 0; round < rounds; round++) {
       for (const [i, each] of cases.entries()) {
         progress(`round ${round + 1} of ${rounds}, case ${i + 1} of ${cases.length}`);
-        measured.get(each)!.push(await inProcess<Measured, Task>('measure.ts', { dir: dir(each.sta), threads, frames: each.frames, clips, tokens }, abort.signal));
+        measured.get(each)!.push(await inProcess<Measured, Task>('measure.ts', { dir: dir(each.sta), threads, weights: each.weights, frames: each.frames, clips, tokens }, abort.signal));
       }
       limits.push(await limitsNow());
     }
@@ -82,9 +88,13 @@ async function main(): Promise<void> {
 /** @throws IO when the checkpoints would not fit */
 async function checkDisk(folder: string, shape: ShapeName, variants: readonly boolean[]): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const needed = variants.reduce((sum, sta) => sum + checkpointBytes(shape, sta), 0);
+  const needed = variants.reduce((sum, sta) => sum + checkpointBytes(shape, sta), 0); // copies in fewer bits check for themselves
   const free = (await freeSpace(folder)) ?? Infinity;
   if (needed > free) throw new StaveError('IO', { what: `the checkpoints take ${gigabytes(needed)}, ${gigabytes(free)} are free for ${folder}`, fix: 'make room, or give a folder on another disk: --dir' });
+}
+
+function refuseWeights(text: string): never {
+  throw new StaveError('USAGE', { what: `--weights ${text}`, fix: `give some of ${weightTypes.join(', ')}` });
 }
 
 function whole(name: string, text: string, least: number): number {

@@ -1,10 +1,12 @@
 /** One process that loads a model and answers about clips of noise; its result is one line of JSON. Started by bench/shape.ts, so that every measurement begins with fresh memory. */
 import { load, type AnswerResult, type ChatMessage, type FrameInput, type VideoModel } from '../../src/generate/index.ts';
 import type { Grid } from '../../src/models/qwen2vl/index.ts';
+import type { WeightType } from '../../src/models/weight-types.ts';
 
 export type Task = {
   dir: string;
   threads: number;
+  weights: WeightType;
   /** In a clip. */
   frames: number;
   /** Clips, each another one. */
@@ -38,9 +40,9 @@ const before = 20, behind = 30;
 
 export const promptTokens = (visual: number): number => before + 1 + visual + 1 + behind;
 
-export async function measure({ dir, threads, frames, clips, tokens }: Task): Promise<Measured> {
+export async function measure({ dir, threads, weights, frames, clips, tokens }: Task): Promise<Measured> {
   const start = performance.now();
-  await using model = await load(dir, { threads, weights: 'f32' });
+  await using model = await load(dir, { threads, weights });
   await model.ready();
   const seconds = (performance.now() - start) / 1000;
   const loaded = peakMemory();

@@ -1,10 +1,11 @@
 /** What was measured, beside what the machine can do: as data and as a table. */
 import type { Grid, Qwen2VLConfig } from '../../src/models/qwen2vl/index.ts';
+import { bitsOf, type WeightType } from '../../src/models/weight-types.ts';
 import type { Limits } from './limits.ts';
 import type { Measured } from './measure.ts';
-import { cacheBytes, decodeWeights, prefillFlops, visionFlops } from './work.ts';
+import { cacheBytes, decodeBytes, prefillFlops, visionFlops } from './work.ts';
 
-export type Case = { sta: boolean; frames: number };
+export type Case = { sta: boolean; frames: number; weights: WeightType };
 
 /** Seconds, but `decode`: tokens a second. Of all clips of all processes. */
 type Spread = { best: number; median: number; all: number[] };
@@ -46,8 +47,9 @@ export function summary(config: Qwen2VLConfig, each: Case, measured: readonly Me
   const answers = measured.flatMap((process) => process.answers);
   const of = (name: keyof (typeof answers)[number], best: 'least' | 'most' = 'least') => spread(answers.map((answer) => answer[name]), best);
   const [vision, prefill, decode] = [of('vision'), of('prefill'), of('decode', 'most')];
-  const limit = (name: 'fp32' | 'read') => Math.max(...limits.map((at) => at[name]));
-  const bytesPerToken = 4 * decodeWeights(config) + cacheBytes(config, prompt_tokens);
+  const limit = (name: 'fp32' | 'int8' | 'read') => Math.max(...limits.map((at) => at[name]));
+  const products = bitsOf(each.weights) === undefined ? 'fp32' : 'int8'; // the kernels of 4 bits round activations to 8 and multiply whole numbers, too
+  const bytesPerToken = decodeBytes(config, each.weights) + cacheBytes(config, prompt_tokens);
   const seconds = measured.map(({ second, answers }) => ({ first_token: second.first_token, of_first: second.first_token / answers.at(-1)!.first_token }));
   return {
     ...each, grid, prompt_tokens, visual_tokens, vision, prefill, decode,
@@ -56,8 +58,8 @@ export function summary(config: Qwen2VLConfig, each: Case, measured: readonly Me
     second_question: seconds.toSorted((a, b) => a.of_first - b.of_first)[seconds.length >> 1],
     memory: { loaded: Math.max(...measured.map(({ memory }) => memory.loaded)), peak: Math.max(...measured.map(({ memory }) => memory.peak)) },
     reached: {
-      vision: rate(visionFlops(config, grid) / vision.best, limit('fp32')),
-      prefill: rate(prefillFlops(config, prompt_tokens) / prefill.best, limit('fp32')),
+      vision: rate(visionFlops(config, grid) / vision.best, limit(products)),
+      prefill: rate(prefillFlops(config, prompt_tokens) / prefill.best, limit(products)),
       decode: rate(bytesPerToken * decode.best, limit('read')),
     },
   };
@@ -80,17 +82,17 @@ export function report({ command, machine, shape, limits, cases, tokens }: Repor
     ...cases.map((c) => '| ' + [name(c), c.prompt_tokens, both(c.load), both(c.vision), both(c.prefill), both(c.first_token), both(c.decode, 1), `${c.second_question.first_token.toFixed(2)} (${percent(c.second_question.of_first)})`, (c.memory.peak / 1e9).toFixed(2)].join(' | ') + ' |'),
     '', `Best / median; ${tokens - 1} tokens decoded after the first.`, '',
     `| of the machine's best | vision | prefill | decode |`, '|---|---|---|---|',
-    ...cases.map((c) => `| ${name(c)} | ${[c.reached.vision, c.reached.prefill].map(({ rate, of_limit }) => `${percent(of_limit)} (${(rate / 1e9).toFixed(0)} GFLOP/s)`).join(' | ')} | ${percent(c.reached.decode.of_limit)} (${(c.reached.decode.rate / 1e9).toFixed(1)} GB/s) |`),
+    ...cases.map((c) => `| ${name(c)} | ${[c.reached.vision, c.reached.prefill].map(({ rate, of_limit }) => `${percent(of_limit)} (${(rate / 1e9).toFixed(0)} G/s)`).join(' | ')} | ${percent(c.reached.decode.of_limit)} (${(c.reached.decode.rate / 1e9).toFixed(1)} GB/s) |`),
     ...cases.flatMap((c) => comparison(c, cases)),
   ].join('\n');
 }
 
 /** What temporal attention costs. */
 function comparison(c: Summary, cases: readonly Summary[]): string[] {
-  const base = cases.find((other) => c.sta && !other.sta && other.frames === c.frames);
+  const base = cases.find((other) => c.sta && !other.sta && other.frames === c.frames && other.weights === c.weights);
   if (base === undefined) return [];
   const share = (pick: (spread: Spread) => number) => `${(100 * (pick(c.vision) / pick(base.vision) - 1)).toFixed(1)} %`;
-  return ['', `Temporal attention adds ${share((s) => s.best)} to the best vision time of ${c.frames} frames, ${share((s) => s.median)} to the median.`];
+  return ['', `Temporal attention adds ${share((s) => s.best)} to the best vision time of ${c.frames} frames (${c.weights}), ${share((s) => s.median)} to the median.`];
 }
 
 function rate(value: number, most: number): Rate {
@@ -102,4 +104,4 @@ function both({ best, median }: Spread, digits = 2): string {
 }
 
 const percent = (x: number): string => `${(100 * x).toFixed(0)} %`;
-const name = ({ sta, frames }: Case): string => `${frames} frames, ${sta ? 'with STA' : 'no STA'}`;
+const name = ({ sta, frames, weights }: Case): string => `${frames} frames, ${weights}, ${sta ? 'with STA' : 'no STA'}`;

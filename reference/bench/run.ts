@@ -1,5 +1,5 @@
 /** stave and other programs on the same work, by turns on one machine: only what ran within the same minutes compares. See README.md beside this file.
- * node reference/bench/run.ts --dir DIR [--rounds 3] [--threads N] [--python PYTHON --sta-model MODEL_PY] [--llama PEER --gguf FOLDER] */
+ * node reference/bench/run.ts --dir DIR [--rounds 3] [--threads N] [--weights f32,int4] [--python PYTHON --sta-model MODEL_PY] [--llama PEER --gguf FOLDER] */
 import { spawn } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
@@ -9,8 +9,10 @@ import { writeShape } from '../../bench/shape/checkpoint.ts';
 import { limitSizes, type Limits } from '../../bench/shape/limits.ts';
 import type { Measured, Task } from '../../bench/shape/measure.ts';
 import { inProcess } from '../../bench/shape/process.ts';
+import { locate } from '../../src/generate/index.ts';
+import { weightTypes } from '../../src/models/weight-types.ts';
 
-const { values } = parseArgs({ options: { dir: { type: 'string' }, rounds: { type: 'string', default: '3' }, threads: { type: 'string', default: String(availableParallelism()) }, python: { type: 'string' }, 'sta-model': { type: 'string' }, llama: { type: 'string' }, gguf: { type: 'string' } } });
+const { values } = parseArgs({ options: { dir: { type: 'string' }, rounds: { type: 'string', default: '3' }, threads: { type: 'string', default: String(availableParallelism()) }, weights: { type: 'string', default: 'int4' }, python: { type: 'string' }, 'sta-model': { type: 'string' }, llama: { type: 'string' }, gguf: { type: 'string' } } });
 if (values.dir === undefined) throw new Error('give --dir, a folder with 4.6 GB of room for the checkpoint');
 const shape = 'qwen2-vl-2b', threads = Number(values.threads), tokens = 33;
 const checkpoint = join(values.dir, `${shape}-sta`);
@@ -22,7 +24,8 @@ type System = { name: string; turn: () => Promise<Result>; results: Result[] };
 /** glibc's allocator gives large pieces back to the system after each use and fetches them anew, which costs PyTorch half of its time: told not to. */
 const keepMemory = { MALLOC_MMAP_MAX_: '0', MALLOC_TRIM_THRESHOLD_: String(2 ** 34), MALLOC_TOP_PAD_: String(2 ** 28) };
 
-const systems: System[] = [{ name: 'stave', turn: () => inProcess<Measured, Task>('measure.ts', { dir: checkpoint, threads, frames: 16, clips: 1, tokens }, signal), results: [] }];
+const kinds = values.weights.split(',').map((text) => weightTypes.find((type) => type === text) ?? misuse(`--weights ${text}: give some of ${weightTypes.join(', ')}`));
+const systems: System[] = kinds.map((weights) => ({ name: `stave ${weights}, STA`, turn: () => inProcess<Measured, Task>('measure.ts', { dir: checkpoint, threads, weights, frames: 16, clips: 1, tokens }, signal), results: [] }));
 const { python, 'sta-model': staModel, llama, gguf } = values;
 if (python !== undefined) {
   if (staModel === undefined) throw new Error('--python needs --sta-model, staveq2-training/model.py of the authors');
@@ -35,7 +38,9 @@ if (llama !== undefined) {
     systems.push({ name: `llama.cpp ${language}, vision ${vision}, no STA`, turn: () => peer(llama, [join(gguf, `llm-${language}.gguf`), join(gguf, `mmproj-${vision}.gguf`), String(threads), String(tokens)]), results: [] });
 }
 
+process.env.STAVE_CACHE = join(values.dir, 'cache');
 await writeShape(checkpoint, shape, true);
+for (const weights of kinds) await locate(checkpoint, { weights });
 const limits = [await measureLimits()];
 for (let round = 1; round <= Number(values.rounds); round++) {
   for (const { name, turn, results } of systems) {
@@ -53,9 +58,13 @@ const best = systems.map(({ name, results }) => {
   return { name, vision: Math.min(...of('vision')), prefill: Math.min(...of('prefill')), first_token: Math.min(...of('first_token')), decode: Math.max(...of('decode')), load: Math.min(...results.map(({ load }) => load)), peak: Math.max(...results.map(({ memory }) => memory.peak)) };
 });
 for (const { name, vision, prefill, first_token, decode, load, peak } of best) console.log(`| ${[name, vision.toFixed(2), prefill.toFixed(2), first_token.toFixed(2), decode.toFixed(1), load.toFixed(1), (peak / 1e9).toFixed(2)].join(' | ')} |`);
-const [ours, ...others] = best;
-if (others.length > 0) console.log('\n| stave is so many times as fast | vision | prefill | first token | decode | and takes of its memory |\n|---|---|---|---|---|---|');
+const ours = best[kinds.length - 1], others = best.slice(kinds.length); // the last kind of weights against the others
+if (others.length > 0) console.log(`\n| ${ours.name} is so many times as fast | vision | prefill | first token | decode | and takes of its memory |\n|---|---|---|---|---|---|`);
 for (const { name, vision, prefill, first_token, decode, peak } of others) console.log(`| ${[`as ${name}`, ...[vision / ours.vision, prefill / ours.prefill, first_token / ours.first_token, ours.decode / decode].map((x) => x.toFixed(2)), `${((100 * ours.peak) / peak).toFixed(0)} %`].join(' | ')} |`);
+
+function misuse(text: string): never {
+  throw new Error(text);
+}
 
 function measureLimits(): Promise<Limits> {
   return inProcess('limits.ts', limitSizes(shape, threads), signal);
