@@ -133,6 +133,6 @@ test('bad input is told by file, line and row before anything else', async () =>
   await writeFile(labels, lines.with(2, lines[2].replace('"kind":', '"sort":')).join('\n'));
   await assert.rejects(run(bad), { code: 'DATA', message: /labels\.jsonl: motion10, row 2: "kind" is missing/ });
   assert.equal((await stave(['eval', '--tasks', 'motion11', '--data', data, '--output', bad])).code, 2);
-  assert.equal((await stave(['eval', '--tasks', 'motion10', '--data', data, '--output', join(folder, 'none'), '--resume'])).code, 2);
+  assert.equal((await stave(['eval', '--tasks', 'motion10', '--data', data, '--output', join(folder, 'none'), '--resume'])).code, 1);
   assert.equal((await stave(['eval', '--tasks', 'motion10', '--data', data, '--output', bad, '--shard', '3/2'])).code, 2);
 });

@@ -9,7 +9,8 @@ const known = new Map<string, { state: string; clip: Clip }>();
 
 /** As frameTimes, of the file as it is now; what comes is shared and must not be changed. */
 export async function timelineOf(path: string, read: ReadOptions): Promise<Clip> {
-  const { signal: _, ...how } = read;
+  const { signal, ...how } = read;
+  signal?.throwIfAborted(); // a kept one is there at once
   const key = JSON.stringify([path, how]);
   const before = await stateOf(path);
   const kept = known.get(key);
