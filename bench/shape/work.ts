@@ -32,13 +32,14 @@ export function decodeWeights(config: Qwen2VLConfig): number {
 
 /** Bytes that they take as the engine holds them: what is not in 8 or 4 bits as float32, the head in 8 where the language model has 4. */
 export function decodeBytes(config: Qwen2VLConfig, weights: WeightType): number {
-  const bytes = (bits: 4 | 8, [out, inner]: [number, number]): number => {
-    const { codes, scales, zeros } = packedShape([out, inner], bits, blockSize(inner, false)!);
-    return count(codes) + 4 * count(scales) + count(zeros);
-  };
   const bits = bitsOf(weights);
   if (bits === undefined) return 4 * decodeWeights(config);
-  return layerMatrices(config).reduce((sum, shape) => sum + bytes(bits, shape), bytes(8, [config.vocab_size, config.hidden_size]));
+  return layerMatrices(config).reduce((sum, shape) => sum + packedBytes(bits, shape), packedBytes(8, [config.vocab_size, config.hidden_size]));
+}
+
+function packedBytes(bits: 4 | 8, [out, inner]: [number, number]): number {
+  const { codes, scales, zeros } = packedShape([out, inner], bits, blockSize(inner, false)!);
+  return count(codes) + 4 * count(scales) + count(zeros);
 }
 
 /** Bytes of keys and values of so many positions, in float32. */
