@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { StaveError } from '../errors.ts';
 import { pack, type Packed, type PackOptions } from '../weights/index.ts';
 
 export type PackJob = { rows: Float32Array; options: PackOptions };
@@ -12,24 +13,26 @@ const url = new URL(import.meta.url.endsWith('.ts') ? './pack-worker.ts' : './pa
 /** Numbers for which no thread is woken. */
 const FEW = 1 << 16;
 
-/** Each thread has one job at a time; more wait. Dispose it to end the threads. */
+/** Each thread has one job at a time; more wait. When one dies, all jobs end with its error: what it worked on is lost. Dispose it to end the threads. */
 export class Packers {
   readonly threads: number;
   readonly #started: Worker[] = [];
   readonly #idle: Worker[] = [];
+  readonly #dead = new AbortController();
   #waiting: (() => void)[] = [];
 
   constructor(threads: number = availableParallelism()) {
     this.threads = threads;
   }
 
-  /** Packs rows; their memory is given away. @throws RangeError as pack() */
+  /** Packs rows; their memory is given away. @throws RangeError as pack(); RUNTIME when a thread has died */
   async pack(rows: Float32Array, options: PackOptions): Promise<Packed> {
     if (rows.length <= FEW) return pack(rows, options);
     const worker = await this.#take();
     try {
+      const { signal } = this.#dead;
       worker.postMessage({ rows, options } satisfies PackJob, [rows.buffer as ArrayBuffer]);
-      const [answer] = (await once(worker, 'message')) as [PackAnswer];
+      const [answer] = (await once(worker, 'message', { signal }).catch(() => { throw signal.reason; })) as [PackAnswer];
       if ('notFinite' in answer) throw new RangeError(answer.notFinite);
       return answer.packed;
     } finally {
@@ -39,15 +42,27 @@ export class Packers {
   }
 
   async #take(): Promise<Worker> {
-    while (this.#idle.length === 0) {
-      if (this.#started.length < this.threads) {
-        const worker = new Worker(url, { name: 'stave packing', execArgv: [] }); // the process's own flags are not the worker's, as in runtime/channel.ts
-        this.#started.push(worker);
-        return worker;
-      }
+    for (;;) {
+      this.#dead.signal.throwIfAborted();
+      const idle = this.#idle.pop() ?? (this.#started.length < this.threads ? this.#start() : undefined);
+      if (idle !== undefined) return idle;
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
-    return this.#idle.pop()!;
+  }
+
+  #start(): Worker {
+    const worker = new Worker(url, { name: 'stave packing', execArgv: [] }); // the process's own flags are not the worker's, as in runtime/channel.ts
+    worker.on('error', (cause: Error) => this.#end(cause.message, cause));
+    worker.on('messageerror', (cause: Error) => this.#end(`its answer was lost: ${cause.message}`, cause));
+    worker.on('exit', (code) => this.#end(`it exited with code ${code}`));
+    this.#started.push(worker);
+    return worker;
+  }
+
+  /** Nobody waits for a thread that is gone. The first reason stays. */
+  #end(why: string, cause?: Error): void {
+    this.#dead.abort(new StaveError('RUNTIME', { what: 'a thread that packs weights has died', why, fix: 'where memory was short, close other programs or use fewer threads, and start again', cause }));
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
