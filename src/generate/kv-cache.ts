@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/index.ts';
 
 /** Positions that the memory grows by: enough that growing is rare, few enough that attention over empty places costs nothing. */
-const BLOCK = 128;
+export const BLOCK = 128;
 
 export type CacheSizes = { layers: number; kv: number; head_dim: number };
 

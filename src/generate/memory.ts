@@ -1,5 +1,5 @@
 import { cutBlocks, patchValues, type Qwen2VLConfig, type VisionConfig } from '../models/qwen2vl/index.ts';
-import { pieceLength } from './pieces.ts';
+import { pieceLength, scoreBytes } from './pieces.ts';
 import { attendedWidth, frameBytes, runSizes, sequenceBytes, VISION_RUN } from './run-sizes.ts';
 import type { Clips } from './vision-parts.ts';
 
@@ -51,6 +51,5 @@ function languageBytes(config: Qwen2VLConfig, prompt_tokens: number, max_new_tok
   const head_dim = config.hidden_size / config.num_attention_heads;
   const cache = 2 * config.num_hidden_layers * config.num_key_value_heads * head_dim * total;
   const block = piece * (6 * config.hidden_size + 3 * config.intermediate_size);
-  const scores = 3 * config.num_attention_heads * Math.min(prompt_tokens, pieceLength(config.num_attention_heads, total)) * total;
-  return FLOAT * (2 * cache + block + scores + 2 * config.vocab_size); // the cache twice: where it grows, until the old one is collected
+  return scoreBytes(config.num_attention_heads, prompt_tokens) + FLOAT * (2 * cache + block + 2 * config.vocab_size); // the cache twice: where it grows, until the old one is collected
 }

@@ -1,4 +1,5 @@
 /** In which pieces a prompt goes through the language model. */
+import { BLOCK } from './kv-cache.ts';
 
 /** Positions of a piece at most: more make the kernels no faster. */
 const MOST = 512;
@@ -16,4 +17,15 @@ const COPIES = 3;
 export function pieceLength(heads: number, start: number): number {
   const fitting = Math.floor(SCORES / (4 * COPIES * heads * (start + MOST)));
   return Math.max(LEAST, Math.min(MOST, Math.floor(fitting / LEAST) * LEAST));
+}
+
+/** Bytes of attention scores of the fullest piece of a prompt, wherever its sections end. Pieces get shorter in steps, so that may be any of those before a step. */
+export function scoreBytes(heads: number, prompt: number): number {
+  let most = 0;
+  for (let length = LEAST; length <= MOST; length += LEAST) {
+    const last = length === LEAST ? prompt : Math.floor(SCORES / (4 * COPIES * heads * length)) - MOST; // the last place where a piece is that long
+    const positions = Math.min(length, prompt);
+    if (last >= 0) most = Math.max(most, positions * (Math.min(last + positions, prompt) + BLOCK - 1)); // the cache has room for up to BLOCK - 1 more
+  }
+  return 4 * COPIES * heads * most;
 }
