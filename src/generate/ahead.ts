@@ -36,6 +36,7 @@ export class Ahead<Q> {
   #bytes = 0;
   #decoding = 0;
   #ended = false;
+  #failure: unknown;
   #changed!: Promise<void>;
   #tell!: () => void;
 
@@ -44,7 +45,10 @@ export class Ahead<Q> {
     this.#options = { workers, ...options };
     this.#listen();
     options.signal.addEventListener('abort', () => this.#change(), { once: true });
-    void this.#look(questions, open);
+    void this.#look(questions, open).catch((error: unknown) => (this.#failure = error)).finally(() => {
+      this.#ended = true;
+      this.#change();
+    });
   }
 
   /** Bytes of patches that are decoded, or will be, and wait. */
@@ -52,12 +56,13 @@ export class Ahead<Q> {
     return this.#bytes;
   }
 
-  /** The next question; undefined when all had their turn. @throws the signal's reason */
+  /** The next question; undefined when all had their turn. @throws the signal's reason; what went wrong with looking ahead, when those before had their turn */
   async next(): Promise<Upcoming<Q> | undefined> {
     for (;;) { // another may be waiting, too
       this.#options.signal.throwIfAborted();
       const next = this.#queue.shift();
       if (next !== undefined) this.#change();
+      if (next === undefined && this.#failure !== undefined) throw this.#failure;
       if (next !== undefined || this.#ended) return next;
       await this.#until(() => this.#queue.length > 0 || this.#ended);
     }
@@ -74,8 +79,6 @@ export class Ahead<Q> {
       this.#queue.push({ question, opened, done: () => started.forEach((key) => this.#take(key)) });
       this.#change();
     }
-    this.#ended = true;
-    this.#change();
   }
 
   /** Begins to decode what nobody has begun yet, as soon as there is room. @param started gets the keys */

@@ -114,6 +114,15 @@ test('what was decoded for a question that does not use it is freed; a bad clip 
   assert.equal(queue.bytes, 0);
 });
 
+test('what goes wrong with looking ahead is told when those before had their turn; nobody waits forever', async () => {
+  const { signal } = new AbortController();
+  const good = await openPrompt(model.loaded, question(picture(60), 'What?'), { read });
+  const bad = { ...good, units: [{ ...good.units[0], key: 'none', members: [7] }] }; // the prompt has no such video
+  const queue = new Ahead([good, bad, good], (opened) => Promise.resolve(opened), { bytes: 1e9, workers: 8, reuse: model.loaded.reuse, signal });
+  (await queue.next())!.done();
+  for (let again = 0; again < 2; again++) await assert.rejects(queue.next(), TypeError);
+});
+
 test('an abort ends the waiting', async () => {
   const { queue, stop } = ahead([picture(50), picture(51)], { bytes: 1 });
   await queue.next();
