@@ -47,6 +47,12 @@ export async function takeLock(file: string, inUse: (who: string) => Error): Pro
   return { release, [Symbol.asyncDispose]: release };
 }
 
+/** Whether a process has a lock: not when it is gone, however it ended; one of another machine counts as there. */
+export async function isLocked(file: string): Promise<boolean> {
+  const holder = parse(await readFile(file, 'utf8').catch(() => ''));
+  return holder !== undefined && !isGone(holder);
+}
+
 /** @returns false when there is one already */
 async function create(file: string, text: string): Promise<boolean> {
   try {

@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StaveError } from '../errors.ts';
+import { isLocked } from '../files/lock.ts';
 import { exists } from '../files/look.ts';
 import { leaves } from './identity.ts';
 import { readMetrics, type EvalMetrics, type StepMetrics } from './metrics.ts';
@@ -13,7 +14,7 @@ export type RunSummary = {
   /** Updates done and wanted. */
   step: number;
   steps: number;
-  /** `running`: some process has the folder, or has died in it. */
+  /** `running`: a process has the folder; of another machine's nothing is known, so it counts as running. */
   state: 'finished' | 'running' | 'stopped';
   /** Mean training loss of the last 20 updates; null before the first. */
   loss: number | null;
@@ -74,7 +75,7 @@ async function readRun(path: string, recipe: Found['recipe']): Promise<Omit<RunS
     name: String(recipe.name),
     step: updates.at(-1)?.step ?? 0,
     steps: Number(recipe.steps),
-    state: (await exists(join(path, 'model'))) ? 'finished' : (await exists(join(path, 'run.lock'))) ? 'running' : 'stopped',
+    state: (await exists(join(path, 'model'))) ? 'finished' : (await isLocked(join(path, 'run.lock'))) ? 'running' : 'stopped',
     loss: recent.length === 0 ? null : recent.reduce((sum, { loss }) => sum + loss, 0) / recent.length,
     seconds: updates.reduce((sum, { seconds }) => sum + seconds, 0),
     last: evaluations.at(-1) ?? null,

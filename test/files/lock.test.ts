@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { takeLock } from '../../src/files/lock.ts';
+import { isLocked, takeLock } from '../../src/files/lock.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'stave-lock-'));
 after(() => rm(folder, { recursive: true }));
@@ -20,7 +20,7 @@ test('one at a time, and again after the release', async () => {
     await assert.rejects(takeLock(file, inUse), { message: `in use by process ${process.pid} on ${hostname()}` });
   }
   await (await takeLock(file, inUse)).release();
-  assert.deepEqual(await readdir(join(file, '..')), []);
+  assert.deepEqual([await readdir(join(file, '..')), await isLocked(file)], [[], false]);
 });
 
 test('of several at once one gets it', async () => {
@@ -34,9 +34,11 @@ test('from a process that was killed it is taken over, from one that lives not',
   const child = spawn(process.execPath, ['--input-type=module', '-e', `${taking} console.log('has it'); setInterval(() => {}, 1000);`, file], { stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise((resolve) => { child.stdout.once('data', resolve); });
   await assert.rejects(takeLock(file, inUse), { message: `in use by process ${child.pid} on ${hostname()}` });
+  assert.equal(await isLocked(file), true);
   child.kill('SIGKILL');
   await new Promise((resolve) => { child.once('exit', resolve); });
   assert.match(await readFile(file, 'utf8'), new RegExp(`"pid":${child.pid}`), 'it was left there');
+  assert.equal(await isLocked(file), false);
   await (await takeLock(file, inUse)).release();
 });
 
@@ -46,6 +48,7 @@ test('a process that exits leaves none; one of another machine is not judged; on
   assert.deepEqual(await readdir(join(file, '..')), []);
   await writeFile(file, JSON.stringify({ pid: 1, host: 'elsewhere', id: 'x' }));
   await assert.rejects(takeLock(file, inUse), { message: 'in use by process 1 on elsewhere' });
+  assert.equal(await isLocked(file), true);
   await writeFile(file, '');
   await (await takeLock(file, inUse)).release();
 });

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { inflateSync } from 'node:zlib';
@@ -156,6 +158,13 @@ test('stave runs: every run below a folder with its state and the settings that 
   };
   await write('a', { name: 'a', out: 'x', steps: 3, optimizer: { lr: 0.1 } }, [update(1, 4), evaluation(1, 2), update(2, 2), update(3, 3), evaluation(3, 2.5)], ['model']);
   await write('b/stage-1', { name: 'b', out: 'y', steps: 3, optimizer: { lr: 0.2 }, lora: { r: 2 } }, [update(1, 4)]);
+  const lock = (pid: number) => writeFile(join(folder, 'runs', 'b', 'stage-1', 'run.lock'), JSON.stringify({ pid, host: hostname(), id: 'theirs' }));
+  await lock(process.ppid);
+  assert.deepEqual((await listRuns(join(folder, 'runs'))).map(({ state }) => state), ['finished', 'running']);
+  const killed = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' });
+  killed.kill('SIGKILL');
+  await once(killed, 'exit');
+  await lock(killed.pid!); // it lies there still
   await mkdir(join(folder, 'runs', 'none'));
   const runs = await listRuns(join(folder, 'runs'));
   assert.deepEqual(runs, [
