@@ -8,7 +8,10 @@ export type Needs = (grids: readonly Grid[]) => { tokens: number; memory: number
 
 export type Limits = { tokens: number; memory: number };
 
-type Planned = { media: readonly MediaPlan[]; preprocessor: MediaOptions['preprocessor']; visual_tokens: number; prompt_tokens: number; max_new_tokens: number };
+/** What --weights may say for a model to take so many bytes less. */
+export type Lighter = { weights: string; saved: number; /** It can't be made from this checkpoint, but from that which this was made from. */ from_original: boolean };
+
+type Planned = { media: readonly MediaPlan[]; preprocessor: MediaOptions['preprocessor']; visual_tokens: number; prompt_tokens: number; max_new_tokens: number; lighter: () => Lighter[] };
 
 /** @throws LIMIT naming the numbers and the settings that would fit */
 export function checkLimits(planned: Planned, needs: Needs, limits: Limits): void {
@@ -17,22 +20,25 @@ export function checkLimits(planned: Planned, needs: Needs, limits: Limits): voi
   const frames = media.reduce((sum, item) => sum + item.frames.length, 0);
   const why = `${frames} frames make ${visual_tokens} visual tokens, the prompt has ${prompt_tokens} in all, the answer up to ${max_new_tokens}`;
   const what = tokens > limits.tokens ? `prompt and answer take ${tokens} tokens, ${limits.tokens} are allowed` : memory > limits.memory ? `the answer takes about ${megabytes(memory)} of memory, ${megabytes(limits.memory)} can be had` : undefined;
-  if (what !== undefined) throw new StaveError('LIMIT', { what, why, fix: advice(planned, (grids) => within(needs(grids), limits), limits.tokens) });
+  if (what !== undefined) throw new StaveError('LIMIT', { what, why, fix: advice(planned, (grids, saved = 0) => {
+    const needed = needs(grids);
+    return needed.tokens <= limits.tokens && needed.memory - saved <= limits.memory;
+  }, limits.tokens) });
 }
 
-const within = ({ tokens, memory }: Limits, limits: Limits): boolean => tokens <= limits.tokens && memory <= limits.memory;
-
 /** The settings, each changed alone, that would do. */
-function advice({ media, preprocessor, prompt_tokens, max_new_tokens }: Planned, fits: (grids: readonly Grid[]) => boolean, tokens: number): string {
+function advice({ media, preprocessor, prompt_tokens, max_new_tokens, lighter }: Planned, fits: (grids: readonly Grid[], saved?: number) => boolean, tokens: number): string {
   const frames = most(Math.max(0, ...media.map((item) => (item.kind === 'video' ? item.frames.length : 0))) - 1, (n) => fits(media.map((item) => withFrames(item, n, preprocessor))));
   const unit = Math.max(0, ...media.map(({ kind }) => (preprocessor[kind].patch_size * preprocessor[kind].merge_size) ** 2)); // the area of a visual token
   const area = Math.max(0, ...media.map(({ sizes: { input } }) => input.width * input.height)) / (unit || 1);
   const pixels = most(Math.ceil(area) - 1, (n) => fits(media.map((item) => withPixels(item, n * unit, preprocessor))));
   const shorter = tokens - prompt_tokens; // what is left for an answer
+  const light = lighter().find(({ saved }) => fits(media.map(({ grid }) => grid), saved));
   const ways = [
     ...(frames > 0 ? [`at most ${frames} ${frames === 1 ? 'frame' : 'frames'} (--frames ${frames})`] : []),
     ...(pixels > 0 ? [`frames of at most ${pixels * unit} pixels (--max-pixels ${pixels * unit})`] : []),
     ...(shorter > 0 && shorter < max_new_tokens ? [`an answer of at most ${shorter} tokens (--max-tokens ${shorter})`] : []),
+    ...(light === undefined ? [] : [`smaller weights (--weights ${light.weights}${light.from_original ? ' with the checkpoint that this one was made from' : ''})`]),
   ];
   if (ways.length > 0) return `use ${ways.join(', or ')}`;
   return `${media.length > 0 ? 'no number or size of frames would do: ' : ''}use a shorter prompt, a smaller model, or a machine with more memory`;

@@ -13,6 +13,7 @@ import type { ModelFiles } from './model-files.ts';
 import { pixelBounds, type PixelBounds, type PixelOptions } from './pixel-bounds.ts';
 import { cutsOf } from './reuse/cuts.ts';
 import { resolveSettings, type GenerationOptions, type GenerationSettings, type Setting } from './settings.ts';
+import { lighterWeights } from './weights.ts';
 
 export type AskOptions = GenerationOptions & PixelOptions & {
   /** Which frames the model sees. Default: what the model says in config.json (`stave.sampling`), else the authors' rule. */
@@ -110,7 +111,7 @@ export async function prepare(files: ModelFiles, messages: readonly ChatMessage[
   const memory = (needed: Amounts) => estimateMemory(config, files.weight_bytes, needed);
   const plan: Plan = { ...glance(media), media, prompt_tokens: ids.length, visual_tokens, memory: memory(amounts(media.map(({ grid }) => grid))), weights: storedWeights(model), sampling, pixels, settings };
   const limits = { tokens: Math.min(options.limits?.tokens ?? Infinity, config.max_position_embeddings), memory: options.limits?.memory ?? availableMemory() };
-  checkLimits({ media, preprocessor, visual_tokens, prompt_tokens: ids.length, max_new_tokens }, (grids) => {
+  checkLimits({ media, preprocessor, visual_tokens, prompt_tokens: ids.length, max_new_tokens, lighter: () => lighterWeights(files) }, (grids) => {
     const needed = amounts(grids);
     return { tokens: needed.prompt_tokens + max_new_tokens, memory: memory(needed).total };
   }, limits);

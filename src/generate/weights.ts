@@ -5,7 +5,9 @@ import { findModel, modelName } from '../hub/find.ts';
 import { fingerprint } from '../models/fingerprint.ts';
 import { openQwen2VL, type Qwen2VL } from '../models/qwen2vl/index.ts';
 import { parseWeights, parts, tied, typesText, type WeightTypes } from '../models/weight-types.ts';
+import type { Lighter } from './fitting.ts';
 import { machineMemory } from './machine.ts';
+import type { ModelFiles } from './model-files.ts';
 import { weightBytes } from './weight-bytes.ts';
 
 export type WeightsOptions = {
@@ -56,4 +58,13 @@ export function chooseWeights(model: Pick<Qwen2VL, 'dir' | 'config' | 'parameter
 function automatic({ config }: Pick<Qwen2VL, 'config'>, memory: number): WeightTypes {
   const types = (text: string) => tied(parseWeights(text) as WeightTypes, config.tie_word_embeddings);
   return weightBytes(config, types('int8')) <= memory / 2 ? types('int8') : types('int4');
+}
+
+/** Settings of --weights under which a model takes less memory than it does, the more accurate first. */
+export function lighterWeights({ model: { config, adapter }, weight_bytes }: Pick<ModelFiles, 'model' | 'weight_bytes'>): Lighter[] {
+  const from_original = config.quantization !== undefined; // what was converted is not converted again
+  return ['int8', 'int4'].map((weights) => {
+    const types = tied(parseWeights(weights) as WeightTypes, config.tie_word_embeddings);
+    return { weights, saved: weight_bytes - weightBytes(config, types) - 4 * (adapter?.parameters ?? 0), from_original };
+  }).filter(({ saved }) => saved > 0);
 }

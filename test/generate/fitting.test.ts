@@ -41,6 +41,20 @@ test('too many tokens: also the answer that would fit', async () => {
   await refusal({ ...count(told(error, 'frames') + 1), limits });
 });
 
+test('too much memory for the weights alone: smaller ones that fit, 8 bits where they do', async () => {
+  const total = async (weights?: string) => (await planVideo(`${goldens}models/staveq2`, clip, 'What?', { ...count(4), weights })).memory.total;
+  const [plain, int8, int4] = [await total(), await total('int8'), await total('int4')];
+  assert.ok(int4 < int8 && int8 < plain, `${[int4, int8, plain]}`);
+  for (const [memory, weights] of [[int8, 'int8'], [int8 - 1, 'int4'], [int4, 'int4']] as const) {
+    const limits = { memory };
+    assert.match((await refusal({ ...count(4), limits })).fix!, new RegExp(`smaller weights \\(--weights ${weights}\\)`));
+    assert.ok((await planVideo(`${goldens}models/staveq2`, clip, 'What?', { ...count(4), weights, limits })).memory.total <= memory);
+  }
+  for (const limits of [{ memory: int4 - 1 }, { tokens: 10 }]) assert.doesNotMatch((await refusal({ ...count(4), limits })).fix!, /--weights/);
+  const planned = planVideo(`${goldens}models/staveq2`, clip, 'What?', { ...count(4), weights: 'int8', limits: { memory: int8 - 1 } });
+  await assert.rejects(planned, ({ fix }: StaveError) => /smaller weights \(--weights int4\)/.test(fix!));
+});
+
 test('where no setting would do, that is told', async () => {
   assert.match((await refusal({ ...count(4), limits: { memory: 1e6 } })).fix!, /^no number or size of frames would do: use a shorter prompt, a smaller model/);
 });

@@ -5,7 +5,8 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { keptCopies, removeCopy } from '../../src/checkpoints/index.ts';
-import { locate } from '../../src/generate/index.ts';
+import type { StaveError } from '../../src/errors.ts';
+import { locate, planVideo } from '../../src/generate/index.ts';
 import { chooseWeights } from '../../src/generate/weights.ts';
 import { weightBytes } from '../../src/generate/weight-bytes.ts';
 import { parseConfig, parameterShapes } from '../../src/models/qwen2vl/index.ts';
@@ -37,6 +38,8 @@ test('ask --weights converts once; the answer says what was used and what it was
   const converted: number[] = [];
   const { loaded, ...found } = await locate(model, { weights: 'int8', onConvert: ({ done }) => converted.push(done) });
   assert.deepEqual([loaded, found, converted], [copy.dir, { name: 'staveq2', dir: model }, []]);
+  const { memory: { total } } = await planVideo(loaded, clip);
+  await assert.rejects(planVideo(loaded, clip, '', { limits: { memory: total - 1 } }), ({ fix }: StaveError) => /--weights int4 with the checkpoint that this one was made from/.test(fix!));
   const moved = join(folder, 'moved');
   await cp(model, moved, { recursive: true });
   assert.equal((await locate(moved, { weights: 'int8' })).loaded, copy.dir, 'found by content, not by place');
