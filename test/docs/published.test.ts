@@ -1,10 +1,11 @@
-/** docs/published.md holds the numbers that the program shows. */
+/** docs/published.md holds the numbers that the program shows; what it and the README say of the model in the box is what docs/box.md has. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { published, vitatecsOrder } from '../../src/eval/published.ts';
 
-const rows = readFileSync(new URL('../../docs/published.md', import.meta.url), 'utf8').split('\n').filter((line) => line.startsWith('| ')).map((line) => line.slice(2, -2).split(' | '));
+const page = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const rows = page('docs/published.md').split('\n').filter((line) => line.startsWith('| ')).map((line) => line.slice(2, -2).split(' | '));
 
 test('docs/published.md: Table 6, model by model', () => {
   const columns = [...vitatecsOrder.map((aspect) => `vitatecs_${aspect}`), 'mvbench', 'videomme', 'videomme_w_subtitle'];
@@ -15,4 +16,14 @@ test('docs/published.md: Table 6, model by model', () => {
 test('docs/published.md: Something-Something V2', () => {
   for (const task of ['ssv2_t10', 'ssv2_vsm'])
     assert.deepEqual(Object.fromEntries(rows.filter(([name]) => name === `\`${task}\``).map(([, model, percent]) => [model, Number(percent)])), published[task]);
+});
+
+test('docs/published.md and README.md: the model in the box as measured in docs/box.md', () => {
+  const measured = new Map([...page('docs/box.md').split(/^## /m).find((part) => part.includes('`node bench/report.ts --count 2000'))!.matchAll(/^\| (\w+) \| ([\d.]+) % \| (\d+) \|$/gm)].map(([, kind, ...numbers]) => [kind, numbers.map(Number)]));
+  const [actions, count] = measured.get('action')!;
+  const told = /(?<percent>[\d.]+) % on the ten actions,\s(?<count>[\d,]+) fresh clips/.exec(page('docs/published.md'))!.groups!;
+  assert.deepEqual([Number(told.percent), Number(told.count.replace(',', ''))], [actions, count]);
+  const readme = /names the action in (?<action>[\d.]+) % of the (?<count>[\d,]+).*?Colours (?<color>\d+) %, order (?<order>\d+) %, counts (?<counts>\d+) %, shapes (?<shape>\d+) %/s.exec(page('README.md'))!.groups!;
+  assert.deepEqual([Number(readme.action), Number(readme.count.replace(',', ''))], [actions, count]);
+  for (const [kind, said] of [['color', readme.color], ['order', readme.order], ['count', readme.counts], ['shape', readme.shape]]) assert.equal(Number(said), Math.round(measured.get(kind)![0]), kind);
 });
