@@ -1,9 +1,9 @@
 /** The ledger of a run: a line of JSON per answer, on disk before the next question is asked. It is only ever appended to: what a crash can spoil is the line
  * that was being written, and that is cut off. (Why not SQLite: docs/decisions/eval-ledger.md) */
-import { open, readFile, truncate, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { makeFolder } from '../files/folder.ts';
+import { JsonLines, readLines } from '../files/json-lines.ts';
 import { takeLock, type Lock } from '../files/lock.ts';
 import { list, writeError } from '../files/write.ts';
 import type { Mode } from './modes.ts';
@@ -72,15 +72,10 @@ export async function ledgerFiles(folder: string): Promise<string[]> {
   return (await list(folder)).filter((file) => /[/\\]ledger(?:-\d+-of-\d+)?\.jsonl$/.test(file)).toSorted();
 }
 
-/** Reads a ledger. @returns also how many bytes are whole lines  @throws DATA naming the line that is damaged, IO */
-export async function readLedger(file: string): Promise<LedgerContent & { whole: number }> {
-  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return Buffer.alloc(0);
-    throw new StaveError('IO', { what: `cannot read ${file}`, why: cause.message, fix: 'choose another --output', cause });
-  });
-  const whole = bytes.lastIndexOf(10) + 1;
-  const content: LedgerContent & { whole: number } = { sessions: [], lines: new Map(), whole };
-  for (const [i, text] of bytes.subarray(0, whole).toString().split('\n').slice(0, -1).entries()) addLine(content, text, `${file}:${i + 1}`);
+/** Reads a ledger. @throws DATA naming the line that is damaged, IO */
+export async function readLedger(file: string): Promise<LedgerContent> {
+  const content: LedgerContent = { sessions: [], lines: new Map() };
+  for (const [i, text] of (await readLines(file)).entries()) addLine(content, text, `${file}:${i + 1}`);
   return content;
 }
 
@@ -105,13 +100,11 @@ function addLine(content: LedgerContent, text: string, at: string): void {
 /** A ledger that this process writes. */
 export class Ledger {
   readonly lines: Map<string, Line>;
-  readonly #handle: FileHandle;
-  readonly #file: string;
+  readonly #file: JsonLines;
   readonly #lock: Lock;
 
-  private constructor(file: string, handle: FileHandle, lock: Lock, lines: Map<string, Line>) {
+  private constructor(file: JsonLines, lock: Lock, lines: Map<string, Line>) {
     this.#file = file;
-    this.#handle = handle;
     this.#lock = lock;
     this.lines = lines;
   }
@@ -122,43 +115,37 @@ export class Ledger {
     await makeFolder(folder).catch((cause: unknown) => { throw writeError(folder, cause); });
     const lock = await takeLock(`${file}.lock`, (who) => new StaveError('IO', { what: `another run writes ${file}`, why: who, fix: 'wait for its end, choose another --output, or give each process a --shard of its own' }));
     try {
-      const { header: found, lines, whole } = await readLedger(file);
+      const { header: found, lines } = await readLedger(file);
       checkHeader({ header: found, lines }, header, file);
-      const handle = await open(file, 'a').catch((cause: unknown) => { throw writeError(file, cause); });
-      await truncate(file, whole); // the line that a crash cut short
-      const ledger = new Ledger(file, handle, lock, lines);
-      if (found === undefined) await ledger.#write(header);
-      await ledger.#write({ session });
-      return ledger;
+      const opened = await JsonLines.open(file);
+      try {
+        if (found === undefined) await opened.append(header);
+        await opened.append({ session });
+      } catch (error) {
+        await opened.close();
+        throw error;
+      }
+      return new Ledger(opened, lock, lines);
     } catch (error) {
       await lock.release();
       throw error;
     }
   }
 
-  /** On disk when this resolves. @throws IO */
+  /** On disk when this resolves. After one that failed nothing is added any more. @throws IO */
   async append(line: Line): Promise<void> {
-    await this.#write(line);
+    await this.#file.append(line);
     this.lines.set(keyOf(line), line);
   }
 
   /** @throws IO */
   async ended(end: SessionEnd): Promise<void> {
-    await this.#write({ ended: end });
-  }
-
-  async #write(value: object): Promise<void> {
-    try {
-      await this.#handle.appendFile(`${JSON.stringify(value)}\n`);
-      await this.#handle.datasync();
-    } catch (cause) {
-      throw writeError(this.#file, cause);
-    }
+    await this.#file.append({ ended: end });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#handle.close();
-    await this.#lock.release();
+    await using _ = this.#lock;
+    await this.#file.close();
   }
 }
 

@@ -80,15 +80,18 @@ export async function evaluate({ model, tasks: names, data: root, output, protoc
     const tally = new Tally(own, own.filter(isDone).map((sample) => [sample, lines.get(sample.key)!]), onProgress);
     await using answerer = await model.load();
     const start = performance.now();
+    const end = () => ledger.ended({ answered: tally.answered, seconds: (performance.now() - start) / 1000, model_busy_seconds: answerer.busy ?? null });
     try {
       for await (const [sample, line] of asked(byVideo(pending), (one, stop) => askSample(answerer, one, missing, stop), signal)) {
         await ledger.append(line);
         lines.set(sample.key, line);
         tally.add(sample, line);
       }
-    } finally {
-      await ledger.ended({ answered: tally.answered, seconds: (performance.now() - start) / 1000, model_busy_seconds: answerer.busy ?? null });
+    } catch (error) {
+      await end().catch(() => {}); // the first error is the one to tell
+      throw error;
     }
+    await end();
   }
   const left = samples.filter((sample) => !isDone(sample)).length;
   const outcome: EvalOutcome = { asked: pending.length, kept: own.length - pending.length, left };

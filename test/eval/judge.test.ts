@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { endpointJudge, evaluate, localJudge, storedModel, type EndpointOptions, type EvalOptions, type EvalTaskResult } from '../../src/eval/index.ts';
+import { Replies, repliesFile } from '../../src/eval/judge/replies.ts';
 import { boxModel } from '../../src/generate/index.ts';
 import { stave } from '../cli/run.ts';
+import { fullDisk } from '../files/full-disk.ts';
 import { fakeModel } from './fake.ts';
 import { cut, json, judgeServer } from './judge-server.ts';
 import { renderClips, ssv2, vitatecs } from './miniature.ts';
@@ -150,4 +152,19 @@ test('a model that stave runs can be the judge; it says the same again', async (
   const again = { ...run, output: join(folder, 'again') };
   await evaluate({ ...again, judge: localJudge(storedModel(boxModel)) });
   assert.equal(await readFile(join(again.output, 'judge.jsonl'), 'utf8'), replies);
+});
+
+test('a reply that could not be kept: none is kept behind its torn line, and what was kept is read again', async (t) => {
+  const file = join(folder, 'full', repliesFile);
+  {
+    await using replies = await Replies.open(file);
+    await replies.keep('a', 'yes', {});
+    await assert.rejects(Replies.open(file), { code: 'IO', message: /^another run asks a judge/ });
+    await fullDisk(t);
+    const kept = await Promise.allSettled([replies.keep('b', 'no', {}), replies.keep('c', 'yes', {})]);
+    for (const one of kept) assert.match(one.status === 'rejected' ? one.reason.message : '', /^no space left on the disk/);
+  }
+  await using replies = await Replies.open(file);
+  assert.deepEqual(['a', 'b', 'c'].map((key) => replies.get(key)), ['yes', undefined, undefined]);
+  await replies.keep('c', 'yes', {});
 });

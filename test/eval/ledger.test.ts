@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { random } from '../../src/clips/index.ts';
 import { evaluate } from '../../src/eval/index.ts';
 import { Ledger, readLedger, type Header, type Line } from '../../src/eval/ledger.ts';
+import { fullDisk } from '../files/full-disk.ts';
 import { fakeModel } from './fake.ts';
 
 let folder: string;
@@ -100,4 +101,22 @@ test('damage before the last line, a second answer and a second writer are refus
   await assert.rejects(Ledger.open(file, header, {}), { code: 'DATA', message: /which model/ });
   await writeFile(file, `${JSON.stringify(header)}\n{"task":"t","id"\n`);
   await assert.rejects(Ledger.open(file, header, {}), { code: 'DATA', message: /ledger\.jsonl:2 / });
+});
+
+test('a full disk: nothing is added behind a torn line, the first error is told, and the next start goes on', async (t) => {
+  const file = join(folder, 'full', 'ledger.jsonl');
+  {
+    await using ledger = await Ledger.open(file, header, {});
+    await ledger.append(line(0));
+    await fullDisk(t);
+    await assert.rejects(ledger.append(line(1)), { code: 'IO', message: /no space left/ });
+    await assert.rejects(ledger.ended({ answered: 1, seconds: 1, model_busy_seconds: null }), { code: 'IO', message: /no space left/ });
+  }
+  {
+    await using ledger = await Ledger.open(file, header, {});
+    assert.deepEqual([...ledger.lines.keys()], ['t#0']);
+  }
+  await fullDisk(t, 3); // header, session, end
+  const failing = fakeModel(() => { throw new Error('the model gave up'); });
+  await assert.rejects(evaluate({ model: failing, tasks: ['motion10'], data: await synthetic(3), output: join(folder, 'gave-up') }), { message: 'the model gave up' });
 });

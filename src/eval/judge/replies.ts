@@ -1,8 +1,9 @@
 /** A judge's replies, kept in the run's folder: a line of JSON each, under the hash of all that it was asked with. A verdict is paid for once. */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, truncate, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StaveError } from '../../errors.ts';
+import { makeFolder } from '../../files/folder.ts';
+import { JsonLines, readLines } from '../../files/json-lines.ts';
 import { takeLock, type Lock } from '../../files/lock.ts';
 import { writeError } from '../../files/write.ts';
 import type { JudgeRequest } from '../../tasks/index.ts';
@@ -17,32 +18,23 @@ export function replyKey(judge: JudgeName, { model, messages, settings }: JudgeR
 
 export class Replies {
   readonly #known: Map<string, string>;
-  readonly #handle: FileHandle;
-  readonly #file: string;
+  readonly #file: JsonLines;
   readonly #lock: Lock;
-  #last: Promise<void> = Promise.resolve();
 
-  private constructor(file: string, handle: FileHandle, lock: Lock, known: Map<string, string>) {
+  private constructor(file: JsonLines, lock: Lock, known: Map<string, string>) {
     this.#file = file;
-    this.#handle = handle;
     this.#lock = lock;
     this.#known = known;
   }
 
-  /** @throws USAGE while another process asks a judge for the folder, DATA for a damaged line, IO */
+  /** @throws DATA for a damaged line; IO, also while another process asks a judge for the folder */
   static async open(file: string): Promise<Replies> {
-    await mkdir(dirname(file), { recursive: true }).catch((cause: unknown) => { throw writeError(file, cause); });
-    const lock = await takeLock(`${file}.lock`, (who) => new StaveError('USAGE', { what: `another run asks a judge and writes ${file}`, why: who, fix: 'wait for its end' }));
+    const folder = dirname(file);
+    await makeFolder(folder).catch((cause: unknown) => { throw writeError(folder, cause); });
+    const lock = await takeLock(`${file}.lock`, (who) => new StaveError('IO', { what: `another run asks a judge and writes ${file}`, why: who, fix: 'wait for its end' }));
     try {
-      const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-        if (cause.code === 'ENOENT') return Buffer.alloc(0);
-        throw new StaveError('IO', { what: `cannot read ${file}`, why: cause.message, fix: 'check that the file may be read', cause });
-      });
-      const whole = bytes.lastIndexOf(10) + 1; // what follows is a line that a crash cut short
-      const known = new Map(bytes.subarray(0, whole).toString().split('\n').slice(0, -1).map((line, i) => readLine(line, `${file}:${i + 1}`)));
-      const handle = await open(file, 'a').catch((cause: unknown) => { throw writeError(file, cause); });
-      await truncate(file, whole);
-      return new Replies(file, handle, lock, known);
+      const known = new Map((await readLines(file)).map((line, i) => readLine(line, `${file}:${i + 1}`)));
+      return new Replies(await JsonLines.open(file), lock, known);
     } catch (error) {
       await lock.release();
       throw error;
@@ -53,21 +45,15 @@ export class Replies {
     return this.#known.get(key);
   }
 
-  /** On disk when this resolves. @param about for who reads the file  @throws IO */
-  keep(key: string, reply: string, about: object): Promise<void> {
+  /** On disk when this resolves. After one that failed nothing is kept any more. @param about for who reads the file  @throws IO */
+  async keep(key: string, reply: string, about: object): Promise<void> {
+    await this.#file.append({ key, ...about, reply });
     this.#known.set(key, reply);
-    const written = this.#last.then(async () => {
-      await this.#handle.appendFile(`${JSON.stringify({ key, ...about, reply })}\n`);
-      await this.#handle.datasync();
-    }).catch((cause: unknown) => { throw writeError(this.#file, cause); });
-    this.#last = written.catch(() => {});
-    return written;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#last;
-    await this.#handle.close();
-    await this.#lock.release();
+    await using _ = this.#lock;
+    await this.#file.close();
   }
 }
 
