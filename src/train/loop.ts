@@ -78,8 +78,7 @@ async function locked(recipe: Recipe, { onStep, onLog, signal, resume = false }:
   const state = saved ?? freshState(model);
   const record = await RunRecord.open(recipe, state.step);
   const source = runData(recipe, model, opened);
-  const skipped = new SkippedFile(join(recipe.out, 'skipped.jsonl'), source.rows, source.max_bad);
-  await skipped.truncate(state.step);
+  await using skipped = await SkippedFile.open(join(recipe.out, 'skipped.jsonl'), source, state.step);
   await writeWhole(join(recipe.out, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`);
 
   const runtime = await Runtime.create({ threads: recipe.threads });
