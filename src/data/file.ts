@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { filesOf, type Dialogue, type Problem } from './dialogue.ts';
 import { readRow, type Form } from './forms.ts';
+import { show } from './media-fields.ts';
 import { findRows, rowHash, rowTable, type FoundRow, type RowTable } from './rows.ts';
 
 /** Something wrong, and in which line. */
@@ -27,9 +28,9 @@ export type DataFile = { file: string; /** That relative paths start at. */ fold
 export async function* readData(file: string, { media, skip }: DataFileOptions = {}): AsyncGenerator<DataRow & { quarantined: boolean }> {
   const folder = resolve(media ?? dirname(file));
   const quarantine = skip === undefined ? new Set<string>() : await readQuarantine(skip);
-  const known = new Map<string, boolean>();
-  const isFile = (path: string): boolean => {
-    if (!known.has(path)) known.set(path, statSync(path, { throwIfNoEntry: false })?.isFile() ?? false);
+  const known = new Map<string, string | null>();
+  const problemAt = (path: string): string | null => {
+    if (!known.has(path)) known.set(path, whyNoFile(path));
     return known.get(path)!;
   };
   for await (const row of findRows(file)) {
@@ -38,9 +39,18 @@ export async function* readData(file: string, { media, skip }: DataFileOptions =
       continue;
     }
     const { dialogue, ...read } = readRow(row.text, folder);
-    const missing = dialogue?.media.flatMap(filesOf).filter((path) => !isFile(path)) ?? [];
-    for (const path of new Set(missing)) read.problems.push({ kind: 'missing', what: `there is no file ${path}` });
+    const missing = [...new Set(dialogue?.media.flatMap(filesOf))].flatMap((path) => problemAt(path) ?? []);
+    for (const what of missing) read.problems.push({ kind: 'missing', what });
     yield { ...row, ...read, ...(missing.length === 0 && { dialogue }), quarantined: false };
+  }
+}
+
+/** null: a file is there. Whatever a row names, it is told as the row's fault. */
+function whyNoFile(path: string): string | null {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() ? null : `there is no file ${path}`;
+  } catch (error) {
+    return `cannot look for ${show(path)}: ${(error as NodeJS.ErrnoException).code}`;
   }
 }
 

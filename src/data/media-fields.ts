@@ -31,8 +31,9 @@ function fileOrFrames(kind: 'image' | 'video', file: unknown, fields: MediaWishe
   const bounds: MediaWishes = { ...(min_pixels !== undefined && { min_pixels }), ...(max_pixels !== undefined && { max_pixels }) };
   const path = (name: unknown): string | undefined => {
     if (typeof name !== 'string' || name === '') return complain(`${at} is ${show(name)}: a path is needed`);
-    if (name.startsWith('file://')) return fileURLToPath(name);
-    if (/^[a-z][a-z0-9+.-]+:\/\//i.test(name)) return complain(`${at} is an address, ${show(name)}: save it to a file first`);
+    if (name.includes('\0')) return complain(`${at} is ${show(name)}: no path holds a NUL character`);
+    if (name.startsWith('file://')) return pathOfUrl(name) ?? complain(`${at} is ${show(name)}: file:// goes with a whole path on this machine, as in file:///data/a.mp4`);
+    if (/^(?:data:|[a-z][a-z0-9+.-]+:\/\/)/i.test(name)) return complain(`${at} is an address, ${show(name)}: save it to a file first`);
     return resolve(folder, name);
   };
   if (!Array.isArray(file)) {
@@ -50,6 +51,16 @@ function fileOrFrames(kind: 'image' | 'video', file: unknown, fields: MediaWishe
   if (seconds !== null && !(Array.isArray(seconds) && seconds.length === frames.length && seconds.every((t, i) => typeof t === 'number' && Number.isFinite(t) && (i === 0 || t > seconds[i - 1]))))
     return complain(`${at}.times must be ${frames.length} ascending numbers of seconds, one a frame`);
   return { kind: 'video', frames: frames as string[], times: seconds, ...bounds };
+}
+
+/** undefined where no path is meant: with a host, or with a slash in a name. */
+function pathOfUrl(url: string): string | undefined {
+  try {
+    const path = fileURLToPath(url);
+    return path.includes('\0') ? undefined : path;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A value in a message, whole when short. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { checkConversations, inspectConversation, openData, prepareDialogue, readMediaFile, readRow } from '../../src/data/index.ts';
@@ -108,6 +108,18 @@ test('check lists everything with its line and writes a quarantine list, with wh
   await assert.rejects(openData(file), (error) => error instanceof StaveError && error.code === 'DATA' && /4 of 8 rows cannot be trained on\nline 1: .*\nline 3: there is no file .*none\.mp4\nline 5: .*\nline 8: .*\n→ mend them/.test(error.message)); // without a look into videos
   const headers = await checkConversations(await clips.write('cut.jsonl', [row('a.mp4')]), model, { decode: false });
   assert.deepEqual([headers.decoded, headers.tokens.total, headers.tokens.longest], [false, headers.tokens.mean, { line: 1, tokens: headers.tokens.total }]);
+});
+
+test('whatever a row names as its video is told with its line: it never ends the check', async () => {
+  await symlink('loop.mp4', join(folder, 'loop.mp4'));
+  const odd = ['file://data/x.mp4', 'file:///a%2Fb.mp4', 'file:///a%00.mp4', `data:video/mp4;base64,${'A'.repeat(5000)}`, 'a\0.mp4', `${'a'.repeat(300)}.mp4`, 'loop.mp4', 'a.mp4/b.mp4', '.'];
+  const file = await clips.write('odd.jsonl', [...odd.map((name) => row(name)), row('a.mp4')]);
+  const { good, problems } = await checkConversations(file, model);
+  assert.deepEqual([good, problems.map(({ line, kind }) => `${line}: ${kind}`)], [1, ['1: form', '2: form', '3: form', '4: form', '5: form', '6: missing', '7: missing', '8: missing', '9: missing']]);
+  assert.match(problems[5].what, /^cannot look for ".*…: ENAMETOOLONG$/);
+  assert.ok(problems.every(({ what }) => what.length < 250), 'no message holds a whole video');
+  await assert.rejects(openData(file), { code: 'DATA' });
+  await assert.rejects(inspectConversation(file, 4, model), { code: 'DATA' });
 });
 
 test('inspect shows the text in pieces, what is learnt marked, and the frames', async () => {
