@@ -1,5 +1,6 @@
 /** What a run would take, before it begins: from shapes, and from a few updates on trial that write nothing. */
 import { StaveError } from '../errors.ts';
+import { availableMemory } from '../generate/machine.ts';
 import { Runtime } from '../runtime/index.ts';
 import { isBad, type Batch, type BatchId, type Sizes } from './batch.ts';
 import type { DataSource } from './data.ts';
@@ -61,7 +62,7 @@ export async function planHere(recipe: Recipe, { trial = true, onPlan }: { trial
     const perUpdate = (of: (sizes: Sizes) => number) => (source.micro * looks.reduce((sum, { sizes }) => sum + of(sizes), 0)) / looks.length;
     const plan: TrainPlan = { name: recipe.name, parameters: countWeights(model.tensors), trained: countWeights(model.trained), steps: recipe.steps, clips: perUpdate(({ B }) => B), tokens: perUpdate(({ tokens }) => tokens), looked_at: looks.length, memory };
     onPlan?.(plan);
-    const free = process.availableMemory() + process.memoryUsage.rss();
+    const free = availableMemory();
     if (!trial) return { ...plan, no_trial: 'none was asked for' };
     if (memory.total > free) return { ...plan, no_trial: `${Math.round(free / 1e6)} MB of memory are free, which is not enough` };
     return { ...plan, trial: await tryOut({ recipe, model, source, graphs, data, looks, held, making }) };

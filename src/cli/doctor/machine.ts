@@ -1,7 +1,8 @@
 /** The machine: Node, processor, memory, disk. */
 import { readFile } from 'node:fs/promises';
-import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { freeSpace } from '../../files/look.ts';
+import { availableMemory, machineMemory } from '../../generate/machine.ts';
 import { hubCache } from '../../hub/index.ts';
 import { bytes } from '../units.ts';
 import { checking } from './finding.ts';
@@ -31,9 +32,7 @@ async function cpuFeatures(): Promise<ReadonlySet<string> | undefined> {
 }
 
 export const checkMemory = checking('memory', async () => {
-  const limit = process.constrainedMemory?.() ?? 0; // of a container; 0, or more than there is: none
-  const total = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
-  const free = Math.min(total, process.availableMemory?.() ?? freemem());
+  const total = machineMemory(), free = availableMemory();
   const found = `${bytes(free)} of ${bytes(total)} free`;
   return free >= 1e9 ? { status: 'ok', found } : { status: 'warn', found, fix: 'the model in the box needs 250 MB, real checkpoints many GB ("stave plan" says how many): end other programs' };
 });
