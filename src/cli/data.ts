@@ -1,9 +1,12 @@
-import { checkConversations, inspectConversation, type CheckOptions, type DataReport, type Inspected } from '../data/index.ts';
+import { resolve } from 'node:path';
+import { checkConversations, inspectConversation, type CheckOptions, type DataModel, type DataReport, type Inspected } from '../data/index.ts';
 import { StaveError } from '../errors.ts';
 import { writeWhole } from '../files/write.ts';
 import { boxModel } from '../generate/index.ts';
 import { findModel } from '../hub/find.ts';
 import { loadStages, type Recipe } from '../train/index.ts';
+import { recipeModel } from '../train/recipe-model.ts';
+import type { ConversationData } from '../train/recipe-data.ts';
 import type { Picture } from '../video/index.ts';
 import { modelOption } from './ask-options.ts';
 import { choice, number, string, unknown, type Command, type Io, type Values } from './command.ts';
@@ -40,8 +43,10 @@ export const data: Command = {
 };
 
 /** What the options say, then the recipe, then the model. @throws USAGE, RECIPE */
-async function asked(values: Values): Promise<{ model: string; options: CheckOptions }> {
-  const { init, data: said } = await recipeOf(string(values, 'recipe'));
+async function asked(values: Values): Promise<{ model: string | DataModel; held: string | null; options: CheckOptions }> {
+  const recipe = await recipeOf(string(values, 'recipe'));
+  const said = recipe?.data;
+  const model = string(values, 'model');
   const options: CheckOptions = {
     media: string(values, 'media') ?? said?.media ?? undefined,
     skip: string(values, 'skip') ?? said?.skip ?? undefined,
@@ -51,13 +56,13 @@ async function asked(values: Values): Promise<{ model: string; options: CheckOpt
     min_pixels: said?.min_pixels ?? undefined,
     max_pixels: said?.max_pixels ?? undefined,
   };
-  return { model: await findModel(string(values, 'model') ?? init ?? boxModel), options };
+  return { model: model === undefined && recipe !== undefined ? await recipeModel(recipe) : await findModel(model ?? boxModel), held: said?.eval ?? null, options };
 }
 
-async function recipeOf(file: string | undefined): Promise<{ init: string | null; data?: Extract<Recipe['data'], { task: 'conversations' }> }> {
-  if (file === undefined) return { init: null };
-  const [{ init, data: said }] = await loadStages(file);
-  if (said.task === 'conversations') return { init, data: said };
+async function recipeOf(file: string | undefined): Promise<(Recipe & { data: ConversationData }) | undefined> {
+  if (file === undefined) return undefined;
+  const [{ data: said, ...recipe }] = await loadStages(file);
+  if (said.task === 'conversations') return { ...recipe, data: said };
   throw new StaveError('USAGE', { what: `${file} trains on no data file`, why: `its data.task is "${said.task}"`, fix: 'give a recipe whose data.task is "conversations"' });
 }
 
@@ -65,7 +70,7 @@ async function recipeOf(file: string | undefined): Promise<{ init: string | null
 async function check(file: string, values: Values, { stdout, stderr, signal }: Io): Promise<number> {
   refuseOthers(values, 'check', ['png']);
   using progress = new Progress(stderr, { every: 30 });
-  const { model, options } = await asked(values);
+  const { model, held, options } = await asked(values);
   const report = await checkConversations(file, model, {
     ...options,
     decode: values['no-decode'] !== true,
@@ -74,6 +79,7 @@ async function check(file: string, values: Values, { stdout, stderr, signal }: I
     onRow: ({ rows, bad }) => progress.show(`${rows} rows${bad > 0 ? `, ${bad} with something wrong` : ''}`),
   });
   progress.clear();
+  if (held !== null && held !== resolve(file)) stderr.write(`the recipe's held-out conversations, ${held}, are not checked here: give them as FILE\n`);
   stdout.write(values.json ? `${JSON.stringify(report)}\n` : `${summary(report, string(values, 'out'))}\n`);
   return report.problems.length > 0 ? 1 : 0;
 }

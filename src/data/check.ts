@@ -41,8 +41,8 @@ export type DataReport = {
   problems: LineProblem[];
 };
 
-/** Looks for everything that would be wrong with a data file in training. @param model directory of the model to be trained  @throws IO, DATA for no data file; as dataModel */
-export async function checkConversations(file: string, model: string, options: CheckOptions = {}): Promise<DataReport> {
+/** Looks for everything that would be wrong with a data file in training. @param model directory of the model to be trained, or what is known of it  @throws IO, DATA for no data file; as dataModel */
+export async function checkConversations(file: string, model: string | DataModel, options: CheckOptions = {}): Promise<DataReport> {
   const { out, onRow, signal, decode = true } = options;
   const asking = { ...options, learn: options.learn ?? 'every', read: { ...options.read, signal } };
   const made = await dataModel(model, options);

@@ -5,7 +5,7 @@ import type { Picture } from '../video/index.ts';
 import { listProblems, readData, type DataFileOptions } from './file.ts';
 import type { Form } from './forms.ts';
 import { mediaPictures } from './media.ts';
-import { dataModel, mediaOptions, prepareDialogue, type FrameOptions, type PrepareOptions } from './prepare.ts';
+import { dataModel, mediaOptions, prepareDialogue, type DataModel, type FrameOptions, type PrepareOptions } from './prepare.ts';
 
 /** A stretch of the templated text. */
 export type TextPiece = { text: string; /** Whether it is learnt. */ learnt: boolean; /** Visual tokens that stand in its place. */ visual?: number };
@@ -24,7 +24,7 @@ export type Inspected = {
 };
 
 /** @param index of the row, from 0  @throws DATA when there is no such row or something is wrong with it; as decoding does */
-export async function inspectConversation(file: string, index: number, model: string, options: Partial<PrepareOptions> & DataFileOptions & FrameOptions = {}): Promise<Inspected> {
+export async function inspectConversation(file: string, index: number, model: string | DataModel, options: Partial<PrepareOptions> & DataFileOptions & FrameOptions = {}): Promise<Inspected> {
   let at = 0;
   for await (const { line, form, dialogue, problems } of readData(file, options)) {
     if (at++ < index) continue;

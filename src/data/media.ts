@@ -2,7 +2,7 @@
 import { StaveError } from '../errors.ts';
 import type { FrameSampling } from '../generate/frame-sampling.ts';
 import { planMedia, readMediaBytes, type FrameInput, type MediaOptions, type MediaPlan } from '../generate/media.ts';
-import { gridOf, visualTokens } from '../models/qwen2vl/index.ts';
+import { gridOf, visualTokens, type PreprocessorConfig } from '../models/qwen2vl/index.ts';
 import { decode, type Picture } from '../video/index.ts';
 import type { MediaFile } from './dialogue.ts';
 
@@ -51,20 +51,18 @@ async function readFrameFiles(files: readonly string[], { sizes }: MediaPlan, { 
 
 /** @throws DATA for a rate where the rule takes none */
 function ownOptions(media: MediaFile, options: MediaOptions): MediaOptions {
-  const { fps, min_pixels, max_pixels } = media;
-  const within = { ...(min_pixels !== undefined && { min_pixels }), ...(max_pixels !== undefined && { max_pixels }) };
-  const { image, video } = options.preprocessor;
+  const { fps } = media;
   return {
     ...options,
-    preprocessor: { image: boundedBy(image, within), video: boundedBy(video, within) },
+    preprocessor: boundedBy(options.preprocessor, media),
     sampling: fps === undefined || !('path' in media) ? options.sampling : withRate(options.sampling, fps),
   };
 }
 
-/** Where one bound alone is given, the other gives way. */
-export function boundedBy<P extends { min_pixels: number; max_pixels: number }>(preprocessor: P, within: { min_pixels?: number; max_pixels?: number }): P {
-  const { min_pixels = Math.min(preprocessor.min_pixels, within.max_pixels ?? Infinity), max_pixels = Math.max(preprocessor.max_pixels, within.min_pixels ?? 0) } = within;
-  return { ...preprocessor, min_pixels, max_pixels };
+/** How images and videos become patches, their area held to bounds where these are given. Where one bound alone is given, the other gives way. */
+export function boundedBy(preprocessor: MediaOptions['preprocessor'], { min_pixels, max_pixels }: { min_pixels?: number | null; max_pixels?: number | null }): MediaOptions['preprocessor'] {
+  const bounded = (own: PreprocessorConfig): PreprocessorConfig => ({ ...own, min_pixels: min_pixels ?? Math.min(own.min_pixels, max_pixels ?? Infinity), max_pixels: max_pixels ?? Math.max(own.max_pixels, min_pixels ?? 0) });
+  return { image: bounded(preprocessor.image), video: bounded(preprocessor.video) };
 }
 
 function withRate(sampling: FrameSampling, fps: number): FrameSampling {

@@ -18,11 +18,15 @@ export type PrepareOptions = Pick<EncodeOptions, 'learn'> & {
 /** What goes before what a model says of its frames. */
 export type FrameOptions = { sampling?: FrameSampling; /** Bounds of a frame's area. */ min_pixels?: number; max_pixels?: number };
 
-/** What a model directory says of its data. @throws as openModelFiles */
-export async function dataModel(dir: string, { sampling, min_pixels, max_pixels }: FrameOptions = {}): Promise<DataModel> {
-  const { model, tokenizer, template, sampling: own } = await openModelFiles(dir);
-  const within = { ...(min_pixels !== undefined && { min_pixels }), ...(max_pixels !== undefined && { max_pixels }) };
-  return { tokenizer, template, config: model.config, preprocessor: { image: boundedBy(model.preprocessor, within), video: boundedBy(model.video_preprocessor, within) }, sampling: sampling ?? own.value };
+/** What a model says of its data. @param model its directory, or what is known of it already  @throws as openModelFiles */
+export async function dataModel(model: string | DataModel, { sampling, ...bounds }: FrameOptions = {}): Promise<DataModel> {
+  const own = typeof model === 'string' ? await savedModel(model) : model;
+  return { ...own, preprocessor: boundedBy(own.preprocessor, bounds), sampling: sampling ?? own.sampling };
+}
+
+async function savedModel(dir: string): Promise<DataModel> {
+  const { model, tokenizer, template, sampling } = await openModelFiles(dir);
+  return { tokenizer, template, config: model.config, preprocessor: { image: model.preprocessor, video: model.video_preprocessor }, sampling: sampling.value };
 }
 
 export function mediaOptions({ preprocessor, sampling }: DataModel, { window, read }: PrepareOptions): MediaOptions {

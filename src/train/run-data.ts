@@ -7,7 +7,7 @@ import type { DataSettings } from './data.ts';
 import { preprocessorJson } from './export.ts';
 import { modelSampling, savedConfig, type TrainModel } from './model.ts';
 import type { Recipe } from './recipe.ts';
-import type { ConversationData, Motion10Data } from './recipe-data.ts';
+import type { Motion10Data } from './recipe-data.ts';
 import type { Layout, Normalize } from './step.ts';
 
 /** Data files that were looked through; nothing for clips that are drawn. */
@@ -46,7 +46,7 @@ export function runData(recipe: Recipe, model: TrainModel, opened: OpenedData): 
   const settings = { tokenizer, config: savedConfig(model.config, recipe), batch, evaluation };
   if (data.task === 'motion10' || opened === undefined)
     return { settings: { ...settings, data: data as Motion10Data }, layout: 'clips', normalize: parsePreprocessorConfig(preprocessorJson(data as Motion10Data)), micro: batch.accumulate, held: Math.ceil(evaluation.clips / batch.clips), workers: 1, rows: new Map(), max_bad: 0 };
-  const preprocessor = bounded(model.preprocessor, data);
+  const preprocessor = boundedBy(model.preprocessor, data);
   const { train, eval: held } = opened;
   return {
     settings: { ...settings, conversations: { data, train, eval: held, preprocessor, sampling: data.sampling ?? modelSampling(model.config) } },
@@ -58,12 +58,6 @@ export function runData(recipe: Recipe, model: TrainModel, opened: OpenedData): 
     rows: new Map([train, held].flatMap((file) => (file === null ? [] : [[file.file, file.table.line.length]]))),
     max_bad: data.max_bad,
   };
-}
-
-/** With the recipe's bounds, where it has them. */
-export function bounded({ image, video }: TrainModel['preprocessor'], { min_pixels, max_pixels }: Pick<ConversationData, 'min_pixels' | 'max_pixels'>): TrainModel['preprocessor'] {
-  const bounds = { ...(min_pixels !== null && { min_pixels }), ...(max_pixels !== null && { max_pixels }) };
-  return { image: boundedBy(image, bounds), video: boundedBy(video, bounds) };
 }
 
 /** Bytes are normalised inside the graph, all in one way. @throws MODEL_CONFIG */

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { merger } from '../checkpoints/merge.ts';
 import { saveAdapter, type SavedAdapter } from '../checkpoints/save-adapter.ts';
+import { boundedBy } from '../data/media.ts';
 import { isLora, loraA, loraB } from '../models/lora.ts';
 import type { Runtime } from '../runtime/index.ts';
 import type { TrainState } from './checkpoint.ts';
@@ -9,7 +10,6 @@ import { boundedJson, exportModel, preprocessorJson } from './export.ts';
 import type { LoraSettings } from './lora.ts';
 import { savedConfig, type TrainModel } from './model.ts';
 import type { Recipe } from './recipe.ts';
-import { bounded } from './run-data.ts';
 
 /** Writes `<out>/model`, adapters merged into its weights, and with adapters `<out>/adapter`. Frozen tensors are read one at a time. @throws IO */
 export async function saveModel(recipe: Recipe, model: TrainModel, weights: TrainState['weights'], runtime: Runtime): Promise<{ model: string; adapter?: string }> {
@@ -38,7 +38,7 @@ export async function saveModel(recipe: Recipe, model: TrainModel, weights: Trai
 /** Motion-10's frames are prepared in one way, whatever the checkpoint's were; others as the checkpoint has it, within the recipe's bounds. */
 function preprocessorsOf({ data }: Recipe, { preprocessor, preprocessor_files }: TrainModel): { name: string; said: unknown }[] {
   if (data.task === 'motion10') return [{ name: 'preprocessor_config.json', said: preprocessorJson(data) }];
-  const { image, video } = bounded(preprocessor, data);
+  const { image, video } = boundedBy(preprocessor, data);
   return preprocessor_files.map(({ name, said }) => {
     const { min_pixels, max_pixels } = name === 'video_preprocessor_config.json' ? video : image;
     return { name, said: boundedJson(said ?? preprocessorJson({ min_pixels, max_pixels }), { min_pixels, max_pixels }) };

@@ -9,6 +9,9 @@ import { planVideo } from '../../src/index.ts';
 import { labelsByHeaders } from '../../src/tasks/labels.ts';
 import { decode, encodeVideo } from '../../src/video/index.ts';
 import { model, stave } from '../cli/run.ts';
+import { parseRecipe } from '../../src/train/index.ts';
+import { recipeModel } from '../../src/train/recipe-model.ts';
+import { tinyJson } from '../train/tiny.ts';
 import { clipFolder, picture, row } from './clips.ts';
 
 const clips = await clipFolder();
@@ -156,6 +159,26 @@ test('with a recipe a row is seen as its training will see it', async () => {
   assert.deepEqual(pieces.filter(({ learnt }) => learnt).map(({ text }) => text), ['Second.<|im_end|>\n']);
   const box = await clips.write('box.json', [{ out: 'run', init: model, data: { task: 'motion10' }, optimizer: { lr: 1 }, steps: 1 }]);
   assert.match((await stave(['data', 'check', file, '--recipe', box])).err, /trains on no data file\nits data\.task is "motion10"/);
+});
+
+test('with the recipe of a new model rows are checked against that one, with the recipe\'s tokenizer; held-out rows that are not checked are named', async () => {
+  const file = await clips.write('new.jsonl', [row('a.mp4'), row('a.mp4', 'word '.repeat(80))]);
+  const held = await clips.write('held.jsonl', [row('b.mp4')]);
+  const max_position_embeddings = 64;
+  const recipe = { ...tinyJson, model: { ...tinyJson.model, max_position_embeddings }, data: { task: 'conversations', path: file, eval: held, min_pixels: 784, max_pixels: 1568 } };
+  const said = await clips.write('new.json', [recipe]);
+  const { code, out, err } = await stave(['data', 'check', file, '--recipe', said, '--json']);
+  const report = JSON.parse(out) as Awaited<ReturnType<typeof checkConversations>>;
+  assert.deepEqual([code, report.good, report.problems.map(({ line, kind }) => [line, kind])], [1, 1, [[2, 'tokens']]]);
+  assert.match(report.problems[0].what, /, 64 are allowed/);
+  assert.ok(err.includes(`held-out conversations, ${held}, are not checked here: give them as FILE\n`));
+  assert.deepEqual(await stave(['data', 'check', held, '--recipe', said]).then((other) => [other.code, other.err]), [0, '']);
+
+  const opened = await recipeModel(parseRecipe(recipe, folder)); // against what training packs
+  const tokens = opened.tokenizer.encode('It moves.').length + 2; // the end of the turn and its line break
+  assert.equal(report.tokens.learnt, tokens);
+  const lost = await clips.write('lost.json', [{ ...recipe, tokenizer: 'nowhere' }]);
+  assert.match((await stave(['data', 'check', file, '--recipe', lost])).err, /tokenizer is ".*nowhere"/);
 });
 
 test('SSv2\'s own label file and videos as they are published are trained on as they lie', async () => {
