@@ -23,6 +23,16 @@ const fieldsOf: Record<Form, string[]> = {
   ssv2: ['id', 'label', 'template', 'placeholders'],
 };
 
+/** Fields of a message that say something of what is said or learnt, each with what to do instead. */
+const unsupportedOfMessage: Record<string, string> = {
+  tool_calls: 'tools are not supported',
+  tool_call_id: 'tools are not supported',
+  function_call: 'tools are not supported',
+  reasoning_content: 'an answer is its content',
+  thinking: 'an answer is its content',
+  weight: '"loss": true or false says whether an answer is learnt',
+};
+
 /** Reads a row of any form. @param folder that relative paths start at */
 export function readRow(text: string, folder: string): ReadRow {
   const problems: Problem[] = [];
@@ -43,9 +53,10 @@ export function readRow(text: string, folder: string): ReadRow {
   const foreign = Object.keys(row).filter((name) => !fieldsOf[form].includes(name));
   for (const name of foreign) if (unsupported.includes(name)) say('form', `"${name}" is not supported`);
   const id = typeof row.id === 'string' || typeof row.id === 'number' ? String(row.id) : null;
-  const read = form === 'ssv2' ? readSsv2(row, folder, say) : readMessages(row, form, folder, say);
+  const ignored = new Set(foreign.filter((name) => !unsupported.includes(name)));
+  const read = form === 'ssv2' ? readSsv2(row, folder, say) : readMessages(row, form, folder, say, ignored);
   if (read !== undefined) for (const problem of checkTurns(read.messages)) problems.push(problem);
-  return { form, ...(read !== undefined && problems.length === 0 && { dialogue: { id, ...read } }), problems, ignored: foreign.filter((name) => !unsupported.includes(name)) };
+  return { form, ...(read !== undefined && problems.length === 0 && { dialogue: { id, ...read } }), problems, ignored: [...ignored] };
 }
 
 function formOf(row: unknown): Form | undefined {
@@ -64,14 +75,16 @@ type Say = (kind: ProblemKind, what: string) => undefined;
 /** The names that roles go by. */
 const roles: Record<string, Role> = { system: 'system', user: 'user', human: 'user', assistant: 'assistant', gpt: 'assistant' };
 
-function readMessages(row: Record<string, unknown>, form: 'parts' | 'tags', folder: string, say: Say): Said | undefined {
+function readMessages(row: Record<string, unknown>, form: 'parts' | 'tags', folder: string, say: Say, ignored: Set<string>): Said | undefined {
   const name = row.conversations === undefined ? 'messages' : 'conversations';
+  if (name === 'conversations' && !isNothing(row.messages)) return say('form', '"messages" and "conversations" are both given');
   if (!Array.isArray(row[name])) return say('form', `"${name}" is ${show(row[name])}: a list of messages is needed`);
   const listed = { video: listOf(row, 'video', folder, say), image: listOf(row, 'image', folder, say) };
   const used = { video: 0, image: 0 };
   const media: MediaFile[] = [];
   const messages: Message[] = [];
   const unlearnt: number[] = [];
+  if (!isNothing(row.system) && typeof row.system !== 'string') say('form', `"system" is ${show(row.system)}: a text is needed`);
   if (typeof row.system === 'string' && row.system !== '') messages.push({ role: 'system', content: row.system });
   const before = messages.length;
   /** A place in the text for the next of the row's own videos or images. */
@@ -88,12 +101,27 @@ function readMessages(row: Record<string, unknown>, form: 'parts' | 'tags', fold
     if (loss !== undefined && loss !== null && typeof loss !== 'boolean') say('form', `${at}.loss is ${show(loss)}: true or false is needed`);
     if (loss === false) unlearnt.push(before + i);
     const parts = typeof content === 'string' ? tagged(content, place) : Array.isArray(content) ? content.flatMap((part, j) => (form === 'tags' && isPlace(part) ? [place(part.type)] : readPart(part, `${at}.content[${j}]`, folder, media, say))) : undefined;
+    for (const field of foreignFields(entry)) {
+      if (Object.hasOwn(unsupportedOfMessage, field)) say('form', `${at}.${field} is not supported: ${unsupportedOfMessage[field]}`);
+      else ignored.add(`${name}[].${field}`);
+    }
     if (parts === undefined) say('form', `${at}.content is ${show(content)}: a text or a list of parts is needed`);
     messages.push({ role: role ?? 'user', content: parts === undefined ? '' : parts.every((part) => part.type === 'text') ? parts.map(({ text }) => text).join('') : parts });
   }
   for (const kind of ['video', 'image'] as const)
     if (used[kind] !== listed[kind].length) say('placeholders', `the messages name ${used[kind]} <${kind}>, ${form === 'parts' ? 'the row gives none' : `"${kind}s" gives ${listed[kind].length}`}`);
   return { messages, media, unlearnt };
+}
+
+/** Absent, or as files of tables write what is absent. */
+const isNothing = (value: unknown): boolean => value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
+
+/** Names of what a message says beside its role, content and loss. */
+function foreignFields(message: unknown): string[] {
+  if (typeof message !== 'object' || message === null) return [];
+  const { role, content } = message as Record<string, unknown>;
+  const read = [role === undefined ? 'from' : 'role', content === undefined ? 'value' : 'content', 'loss'];
+  return Object.entries(message).flatMap(([name, value]) => (read.includes(name) || isNothing(value) ? [] : [name]));
 }
 
 /** The row's `videos` or `images`; a single `video` or `image` counts as one. */

@@ -66,6 +66,19 @@ test('an entry of Something-Something V2 becomes the authors\' record', () => {
   assert.match(wrong({ id: '../1420', template: 'x' })[0], /^form: "id" is "\.\.\/1420"/);
 });
 
+test('nothing that a row says is passed over in silence', () => {
+  const question = { role: 'user', content: 'What?' };
+  assert.deepEqual(wrong({ system: 7, messages: [question, answer] }), ['form: "system" is 7: a text is needed']);
+  assert.deepEqual(wrong({ messages: [question, answer], conversations: [{ from: 'human', value: 'Who?' }, { from: 'gpt', value: 'He.' }] }), ['form: "messages" and "conversations" are both given']);
+  for (const field of ['tool_calls', 'weight', 'reasoning_content', 'thinking', 'function_call']) {
+    const [told, ...more] = wrong({ messages: [question, { ...answer, [field]: field === 'weight' ? 0 : 'x' }] });
+    assert.ok(told.startsWith(`form: messages[1].${field} is not supported: `) && more.length === 0, told);
+  }
+  assert.deepEqual(read({ source: 'x', messages: [{ ...question, name: 'Ann', value: 'Who?' }, { ...answer, name: 'Bo', from: 'gpt' }] }).ignored, ['source', 'messages[].name', 'messages[].value', 'messages[].from']);
+  const { dialogue, ignored } = read({ system: null, messages: null, conversations: [{ ...question, tool_calls: null }, { ...answer, tool_calls: [], reasoning_content: '' }] }); // as tables write what is absent
+  assert.deepEqual([dialogue?.messages, ignored], [[question, answer], []]);
+});
+
 test('everything that is wrong with a row is told, not only the first', () => {
   assert.deepEqual(
     wrong({ messages: [{ role: 'user', content: '<video><video> What?' }, { role: 'assistant', content: ' ' }, { role: 'tool', content: 'x' }, { role: 'user', content: 'And now?' }], videos: ['a.mp4'], tools: [] }),
