@@ -1,6 +1,6 @@
 /** The two files of a batch: questions, a JSON line each, and the answers that are there already. */
 import { createReadStream } from 'node:fs';
-import { access, readFile, stat, truncate } from 'node:fs/promises';
+import { access, readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import type { ModelInfo } from './model-files.ts';
@@ -43,12 +43,10 @@ function parseQuestion(line: string, at: string): BatchQuestion {
   return json as BatchQuestion;
 }
 
-/** Answers of earlier runs by id; none when there is no file. The end of a line that was being written when the process died is cut off.
+/** Answers of earlier runs by id; none when there is no file. What was being written when the process died is no line yet.
  * @throws IO; DATA for a line that is no answer, or a second one with its id */
 export async function readAnswers(out: string): Promise<Map<string, EarlierAnswer>> {
   const answers = new Map<string, EarlierAnswer>();
-  let whole = 0; // bytes up to the last line's end
-  let size = 0;
   let rest: Buffer[] = [];
   try {
     if (!(await stat(out)).isFile()) throw new StaveError('IO', { what: `${out} is not a regular file`, why: 'answers must be read again to go on after a stop', fix: 'choose another --out' });
@@ -58,13 +56,10 @@ export async function readAnswers(out: string): Promise<Map<string, EarlierAnswe
         const line = Buffer.concat([...rest, chunk.subarray(from, end)]).toString();
         rest = [];
         from = end + 1;
-        whole = size + from;
         add(answers, line, out);
       }
       rest.push(chunk.subarray(from));
-      size += chunk.length;
     }
-    if (whole < size) await truncate(out, whole);
   } catch (cause) {
     if (cause instanceof StaveError) throw cause;
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw new StaveError('IO', { what: `cannot read ${out}`, why: (cause as Error).message, fix: 'choose another --out', cause });

@@ -1,7 +1,9 @@
-import { open, type FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { isAbort, StaveError } from '../errors.ts';
 import { makeFolder } from '../files/folder.ts';
+import { JsonLines } from '../files/json-lines.ts';
+import { takeLock } from '../files/lock.ts';
+import { writeError } from '../files/write.ts';
 import { Ahead, aheadLimit, type Upcoming } from './ahead.ts';
 import type { AnswerResult } from './answer.ts';
 import { locate, readAnswers, readQuestions, type BatchQuestion, type EarlierAnswer } from './batch-files.ts';
@@ -54,35 +56,33 @@ const TOGETHER = 2;
 /** Answers the questions of a JSONL file in their order. Each answer is a line of `out`, whole and on disk before the next: {id, video, question, …AnswerResult} (or …Decision),
  * or {id, video, question, error: {code, what, why, fix}} where one failed. Ids that `out` holds already are not asked again; a line cut short by a crash is. Clips of
  * questions to come are decoded while the model works.
- * @throws USAGE; DATA naming the line of a question that is not of that form, or of an answer that belongs to another question or was made by another model or with other settings; IO; RUNTIME when the engine has died; the signal's reason */
+ * @throws USAGE; DATA naming the line of a question that is not of that form, or of an answer that belongs to another question or was made by another model or with other settings; IO, also while another process writes `out`; RUNTIME when the engine has died; the signal's reason */
 export async function answerBatch(model: VideoModel, file: string, out: string, { ahead, onAnswer, signal, ...options }: BatchOptions = {}): Promise<BatchSummary> {
   if (resolve(file) === resolve(out)) throw new StaveError('USAGE', { what: `questions and answers cannot both be in ${file}`, fix: 'choose another --out' });
   const bytes = aheadLimit(ahead);
   const limits = { ...options.limits, memory: options.limits?.memory ?? availableMemory() - bytes };
   const way = options.choices === undefined ? asking(model.loaded, { ...options, limits }) : deciding(model.loaded, options.choices, { ...options, limits });
   const questions = await readQuestions(file);
+  await makeFolder(dirname(out)).catch((cause: unknown) => { throw writeError(out, cause); });
+  await using _ = await takeLock(`${out}.lock`, (who) => new StaveError('IO', { what: `another batch writes ${out}`, why: who, fix: 'wait for its end, or choose another --out' }));
   const known = await readAnswers(out);
   for (const question of questions) checkSame(question, known.get(String(question.id)), { model: model.info, settings: way.settings }, out);
   const left = questions.filter(({ id }) => !known.has(String(id)));
   const summary: BatchSummary = { total: questions.length, answered: 0, skipped: questions.length - left.length, failed: questions.filter(({ id }) => known.get(String(id))?.failed).length, throughput: null };
   await model.ready();
-  const target = await openAnswers(out);
+  await using answers = await JsonLines.open(out);
   const stop = new AbortController(); // ends what is under way when the batch ends early
   const ending = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   const upcoming = new Ahead(left, async ({ video, question: text }) => way.open(question(await locate(video, file), text, options.system), ending), { bytes, reuse: model.loaded.reuse, signal: ending });
   const make = async (): Promise<Line> => answerLine(model, (await upcoming.next())!, (opened) => way.answer(opened, ending), ending);
   const began = performance.now(), busy = model.busy;
   let frames = 0;
-  try {
-    for await (const line of inOrder(left.length, make, stop)) {
-      await append(target, line, out);
-      summary.answered++;
-      if (line.error !== undefined) summary.failed++;
-      else if (line.reused!.visual_tokens < line.visual_tokens!) frames += line.frames!.length;
-      onAnswer?.({ done: summary.skipped + summary.answered, total: summary.total, answered: summary.answered, failed: summary.failed });
-    }
-  } finally {
-    await target.close();
+  for await (const line of inOrder(left.length, make, stop)) {
+    await answers.append(line);
+    summary.answered++;
+    if (line.error !== undefined) summary.failed++;
+    else if (line.reused!.visual_tokens < line.visual_tokens!) frames += line.frames!.length;
+    onAnswer?.({ done: summary.skipped + summary.answered, total: summary.total, answered: summary.answered, failed: summary.failed });
   }
   const seconds = (performance.now() - began) / 1000;
   if (left.length > 0) summary.throughput = { seconds, questions_per_second: summary.answered / seconds, frames_per_second: frames / seconds, model_busy: Math.min(1, (model.busy - busy) / seconds) };
@@ -138,22 +138,4 @@ function checkSame({ id, video, question }: BatchQuestion, answer: EarlierAnswer
   const at = `${out}:${answer.line}`;
   if (answer.video !== video || answer.question !== question) throw new StaveError('DATA', { what: `${at} answers another question under the id "${id}"`, why: `"${answer.question}" about ${answer.video}`, fix: 'choose another --out' });
   if (answer.made !== null) checkMadeAlike(at, answer.made, here);
-}
-
-async function openAnswers(out: string): Promise<FileHandle> {
-  try {
-    await makeFolder(dirname(out));
-    return await open(out, 'a');
-  } catch (cause) {
-    throw new StaveError('IO', { what: `cannot write ${out}`, why: (cause as Error).message, fix: 'choose another --out', cause });
-  }
-}
-
-async function append(target: FileHandle, line: Line, out: string): Promise<void> {
-  try {
-    await target.appendFile(`${JSON.stringify(line)}\n`);
-    await target.datasync();
-  } catch (cause) {
-    throw new StaveError('IO', { what: `cannot write the answer of ${line.id} to ${out}`, why: (cause as Error).message, fix: 'make room and run the same command again: it goes on there', cause });
-  }
 }

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { takeLock } from '../../src/files/lock.ts';
 import { answerBatch, load, type BatchOptions, type BatchProgress, type BatchSummary } from '../../src/generate/index.ts';
+import { fullDisk } from '../files/full-disk.ts';
 
 const goldens = fileURLToPath(new URL('../goldens/', import.meta.url));
 const clip = `${goldens}video/h264_bframes_30fps.mp4`;
@@ -155,7 +157,20 @@ test('the folder of the answers is made; where it cannot be, that is said before
   const out = join(folder, 'made', 'here', 'answers.jsonl');
   assert.equal((await answerBatch(model, questions, out)).answered, 1);
   assert.equal((await answerBatch(model, questions, out)).skipped, 1);
-  await assert.rejects(answerBatch(model, questions, join(questions, 'answers.jsonl')), { code: 'IO', message: /^cannot read .*answers\.jsonl\nENOTDIR.*\n→ choose another --out$/ });
+  await assert.rejects(answerBatch(model, questions, join(questions, 'answers.jsonl')), { code: 'IO', message: /^cannot write .*answers\.jsonl\nE/ });
+});
+
+test('one batch at a time writes the answers, and a full disk leaves whole lines', async (t) => {
+  const { questions, out, lines } = await batch([ask('a'), ask('b'), ask('c')]);
+  {
+    await using _ = await takeLock(`${out}.lock`, assert.fail);
+    await assert.rejects(answerBatch(model, questions, out, options), { code: 'IO', message: /^another batch writes .*answers\.jsonl\nprocess \d+/ });
+  }
+  await fullDisk(t, 2);
+  await assert.rejects(answerBatch(model, questions, out, options), { code: 'IO', message: /^no space left on the disk/ });
+  assert.deepEqual((await lines()).map(({ id }) => id), ['a']);
+  assert.ok((await readFile(out, 'utf8')).endsWith('\n'));
+  assert.deepEqual(counts(await answerBatch(model, questions, out, options)), { total: 3, answered: 2, skipped: 1, failed: 0 });
 });
 
 test('an abort keeps the answers so far', async () => {
