@@ -2,6 +2,7 @@
 import { StaveError } from '../../errors.ts';
 import { benchmark } from '../../tasks/index.ts';
 import { decode, encodeJpeg, type Picture } from '../../video/index.ts';
+import { sideBySide } from '../../video/png.ts';
 import { fileOf } from '../ask.ts';
 import type { TaskData } from '../data.ts';
 import type { Seen } from '../ledger.ts';
@@ -91,17 +92,6 @@ async function strip(file: string, indices: readonly number[], source: { width: 
   const pick = [...new Set(indices)].toSorted((a, b) => a - b);
   for await (const { index, data } of decode(file, { pick, size: { width, height: HEIGHT }, signal })) pictures.set(index, { data: data.slice(), width, height: HEIGHT });
   const all = indices.flatMap((index) => pictures.get(index) ?? []);
-  const joined = sideBySide(all, width);
+  const joined = sideBySide(all);
   return { jpeg: await encodeJpeg(joined, 7), width: joined.width, height: joined.height };
-}
-
-const LINE = 2; // between two frames
-
-/** [H, n·(W + 2) − 2, 3] */
-function sideBySide(pictures: readonly Picture[], width: number): Picture {
-  const total = pictures.length * (width + LINE) - LINE;
-  const data = new Uint8Array(HEIGHT * total * 3).fill(255);
-  for (const [i, picture] of pictures.entries())
-    for (let y = 0; y < HEIGHT; y++) data.set(picture.data.subarray(y * width * 3, (y + 1) * width * 3), (y * total + i * (width + LINE)) * 3);
-  return { data, width: total, height: HEIGHT };
 }
