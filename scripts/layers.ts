@@ -2,9 +2,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-const everything = ['files', 'graph', 'weights', 'video', 'text', 'nn', 'models', 'hub', 'runtime', 'generate', 'clips', 'tasks', 'data', 'checkpoints', 'train', 'eval', 'viz', 'serve'];
+const everything = ['files', 'pages', 'graph', 'weights', 'video', 'text', 'nn', 'models', 'hub', 'runtime', 'generate', 'clips', 'tasks', 'data', 'checkpoints', 'train', 'eval', 'viz', 'serve'];
 const may: Record<string, string[]> = {
   files: ['node:'],
+  pages: [],
   graph: ['@bufbuild/protobuf'],
   weights: ['node:', 'files'],
   video: ['node:', 'node-av'],
@@ -18,8 +19,8 @@ const may: Record<string, string[]> = {
   tasks: ['node:', 'files', 'video', 'text', 'clips'],
   data: ['node:', 'files', 'models', 'generate', 'tasks', 'video', 'text'],
   checkpoints: ['node:', 'files', 'graph', 'models', 'runtime', 'weights', 'clips'],
-  train: ['node:', 'files', 'hub', 'graph', 'nn', 'models', 'runtime', 'weights', 'generate', 'data', 'checkpoints', 'tasks', 'clips', 'video', 'text', '@bufbuild/protobuf'],
-  eval: ['node:', 'files', 'hub', 'generate', 'tasks', 'clips', 'video', 'hyparquet', 'yauzl'],
+  train: ['node:', 'files', 'pages', 'hub', 'graph', 'nn', 'models', 'runtime', 'weights', 'generate', 'data', 'checkpoints', 'tasks', 'clips', 'video', 'text', '@bufbuild/protobuf'],
+  eval: ['node:', 'files', 'pages', 'hub', 'generate', 'tasks', 'clips', 'video', 'hyparquet', 'yauzl'],
   viz: ['node:', 'graph', 'models', 'runtime', 'generate'],
   serve: ['node:', 'generate', 'viz'],
   cli: ['node:', ...everything],

@@ -1,12 +1,13 @@
 import { StaveError } from '../errors.ts';
 import { answerBatch, type BatchOptions, type Throughput, type VideoModel } from '../generate/index.ts';
+import { percent } from '../pages/percent.ts';
 import { adapterOption, askOptions, frameOptions, inBytes, modelOption, reuseOption, textOptions } from './ask-options.ts';
 import { string, type Command, type Io, type Values } from './command.ts';
 import { decideOne, decideOptions, splitChoices, weighing } from './decide.ts';
 import { answerFooter } from './footer.ts';
 import { loadModel, weightsOption } from './load-model.ts';
 import { awaited, Progress } from './progress.ts';
-import { duration, percent, rate } from './units.ts';
+import { duration, rate } from './units.ts';
 
 export const ask: Command = {
   name: 'ask',

@@ -1,10 +1,10 @@
 import { StaveError } from '../errors.ts';
 import type { Choices, DecideOptions, Decision, VideoModel } from '../generate/index.ts';
+import { percent } from '../pages/percent.ts';
 import { adapterOption, askOptions, frameOptions, modelOption, textOptions } from './ask-options.ts';
 import { choice, string, type Command, type Io, type Option, type Values } from './command.ts';
 import { decisionFooter } from './footer.ts';
 import { loadModel, weightsOption } from './load-model.ts';
-import { percent } from './units.ts';
 
 const { system, scope, 'time-rounding': timeRounding, threads: threadsOption } = textOptions;
 

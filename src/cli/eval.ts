@@ -1,12 +1,13 @@
 import { StaveError } from '../errors.ts';
 import { checkData, endpointJudge, evaluate, listBenchmarks, localJudge, missingRules, parseShard, runModes, storedModel, type EvalOutcome, type EvalProgress, type EvalResult, type Judge } from '../eval/index.ts';
 import { benchmarkNames, protocols } from '../tasks/index.ts';
+import { percent } from '../pages/percent.ts';
 import { adapterOption, modelDir, modelOption, threads } from './ask-options.ts';
 import { choice, number, string, type Command, type Io, type Values } from './command.ts';
 import { benchmarkList, checkReport } from './eval-text.ts';
 import { conversion, weightsOption } from './load-model.ts';
 import { Progress } from './progress.ts';
-import { duration, percent } from './units.ts';
+import { duration } from './units.ts';
 
 export const evaluation: Command = {
   name: 'eval',

@@ -1,6 +1,7 @@
 /** The line behind an answer or a decision that says what it took. */
 import type { AnswerResult, Decision, MediaPlan } from '../generate/index.ts';
-import { bytes, percent } from './units.ts';
+import { percent } from '../pages/percent.ts';
+import { bytes } from './units.ts';
 
 export function answerFooter(result: AnswerResult): string {
   const { token_ids, tokens_per_second, finish_reason } = result;

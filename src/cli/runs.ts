@@ -1,7 +1,8 @@
 import { relative } from 'node:path';
 import { listRuns, type RunSummary } from '../train/index.ts';
+import { percent } from '../pages/percent.ts';
 import type { Command } from './command.ts';
-import { duration, percent } from './units.ts';
+import { duration } from './units.ts';
 
 export const runs: Command = {
   name: 'runs',

@@ -18,11 +18,6 @@ export function bytes(n: number): string {
   return `${(n / 1e9).toFixed(2)} GB`;
 }
 
-/** A part of 1. What is little but there is not called nothing. */
-export function percent(share: number): string {
-  return share > 0 && share < 0.0005 ? '<0.1 %' : `${(100 * share).toFixed(1)} %`;
-}
-
 /** So many a second: 12, 3.4, 0.21. */
 export function rate(n: number): string {
   return n >= 9.95 ? n.toFixed(0) : n >= 0.995 ? n.toFixed(1) : n.toFixed(2);

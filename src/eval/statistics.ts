@@ -8,7 +8,7 @@ export type Points = 0 | 1 | null;
 export type Pair = readonly [a: Points, b: Points];
 
 /** Percent of the points that count; 0 where nothing does. */
-function percent(right: number, counted: number): number {
+export function percent(right: number, counted: number): number {
   return counted === 0 ? 0 : (100 * right) / counted;
 }
 

@@ -36,6 +36,3 @@ export function smooth(points: Point[]): Point[] {
     return [part[part.length - 1][0], part.reduce((sum, [, v]) => sum + v, 0) / part.length];
   });
 }
-
-/** Text that HTML and SVG take as text. */
-export const escape = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);

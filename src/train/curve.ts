@@ -1,4 +1,5 @@
-import { colors, escape, panel, smooth, type Point } from './chart.ts';
+import { escape } from '../pages/html.ts';
+import { colors, panel, smooth, type Point } from './chart.ts';
 import type { EvalMetrics, StepMetrics } from './metrics.ts';
 
 export type Curve = { label: string; lines: (StepMetrics | EvalMetrics)[] };

@@ -1,6 +1,8 @@
 /** A run as a page that needs nothing else: curves, what the model said of some clips, the settings. */
+import { escape } from '../pages/html.ts';
+import { percent } from '../pages/percent.ts';
 import { png } from '../video/png.ts';
-import { escape, panel, smooth, type Point } from './chart.ts';
+import { panel, smooth, type Point } from './chart.ts';
 import { leaves } from './identity.ts';
 import type { EvalMetrics, StepMetrics } from './metrics.ts';
 import type { Recipe } from './recipe.ts';
@@ -47,8 +49,6 @@ function summary(recipe: Recipe, lines: readonly Line[]): [string, string][] {
     ] as [string, string][])),
   ];
 }
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 function table(rows: readonly (readonly [string, string])[]): string {
   return `<table>${rows.map(([name, value]) => `<tr><th>${escape(name)}</th><td>${escape(value)}</td></tr>`).join('')}</table>`;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { runInNewContext } from 'node:vm';
 import { evaluate, writeReport, type Report } from '../../src/eval/index.ts';
-import { escape } from '../../src/eval/report/html.ts';
+import { escape } from '../../src/pages/html.ts';
 import { script } from '../../src/eval/report/script.ts';
 import { wilson } from '../../src/eval/statistics.ts';
 import { renderSet, type Motion10Record } from '../../src/tasks/index.ts';

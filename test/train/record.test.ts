@@ -111,8 +111,8 @@ test('what a run tells of itself: the same numbers for TensorBoard, after a resu
   await resumed.draw(shown);
   const html = await readFile(join(recipe.out, 'report.html'), 'utf8');
   assert.doesNotMatch(html.replaceAll('http://www.w3.org/2000/svg', ''), /https?:|src="(?!data:)|href=|<script|url\(/);
-  assert.match(html, /<h1>a &#60;b&#62; &#38; &#34;c&#34;<\/h1>/);
-  assert.match(html, /<td>Is 1 &#60; 2\?<\/td><td>yes<\/td><td class="wrong">no<\/td>/);
+  assert.match(html, /<h1>a &lt;b&gt; &amp; &quot;c&quot;<\/h1>/);
+  assert.match(html, /<td>Is 1 &lt; 2\?<\/td><td>yes<\/td><td class="wrong">no<\/td>/);
   for (const name of ['training loss', 'learning rate', 'gradient norm', 'held-out loss', 'held-out answers right']) assert.ok(html.includes(`>${name}`), name);
   assert.match(html, /<th>optimizer\.lr<\/th><td>0\.01<\/td>/);
   const image = Buffer.from(/src="data:image\/png;base64,([^"]+)"/.exec(html)![1], 'base64');

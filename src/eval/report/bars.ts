@@ -1,6 +1,6 @@
 /** Percentages as bars, drawn in SVG with the page's colours: a group of bars per name, one for each run. */
-import { wilson } from '../statistics.ts';
-import { html, type Html } from './html.ts';
+import { html, type Html } from '../../pages/html.ts';
+import { percent, wilson } from '../statistics.ts';
 
 export type Bar = { right: number; counted: number };
 
@@ -10,7 +10,7 @@ const LABEL = 220, WIDTH = 360, NUMBER = 150, BAR = 14, GAP = 8;
 export function bars(title: string, rows: readonly { name: string; bars: readonly (Bar | null)[] }[], runs: readonly string[]): Html {
   const group = BAR * runs.length + GAP;
   const height = group * rows.length + GAP;
-  const said = rows.map(({ name, bars: of }) => `${name}: ${of.map((bar, i) => `${runs.length > 1 ? `${runs[i]} ` : ''}${bar === null || bar.counted === 0 ? 'none' : `${percent(bar).toFixed(1)} %`}`).join(', ')}`).join('; ');
+  const said = rows.map(({ name, bars: of }) => `${name}: ${of.map((bar, i) => `${runs.length > 1 ? `${runs[i]} ` : ''}${bar === null || bar.counted === 0 ? 'none' : `${percent(bar.right, bar.counted).toFixed(1)} %`}`).join(', ')}`).join('; ');
   return html`<svg class="bars" role="img" aria-label="${title}. ${said}" viewBox="0 0 ${LABEL + WIDTH + NUMBER} ${height}" width="${LABEL + WIDTH + NUMBER}" height="${height}">
 <line class="axis" x1="${LABEL}" y1="0" x2="${LABEL}" y2="${height}"/><line class="grid" x1="${LABEL + WIDTH / 2}" y1="0" x2="${LABEL + WIDTH / 2}" y2="${height}"/><line class="grid" x1="${LABEL + WIDTH}" y1="0" x2="${LABEL + WIDTH}" y2="${height}"/>
 ${rows.map(({ name, bars: of }, i) => row(name, of, GAP + i * group, BAR * runs.length))}</svg>`;
@@ -26,7 +26,5 @@ function row(name: string, of: readonly (Bar | null)[], top: number, height: num
 function one(bar: Bar, run: number, top: number): Html {
   const [low, high] = wilson(bar.right, bar.counted).map((p) => LABEL + (WIDTH * p) / 100);
   const middle = top + (BAR - 2) / 2;
-  return html`<rect class="run${run % 6}" x="${LABEL}" y="${top}" width="${((WIDTH * percent(bar)) / 100).toFixed(1)}" height="${BAR - 2}"/><line class="interval" x1="${low.toFixed(1)}" x2="${high.toFixed(1)}" y1="${middle}" y2="${middle}"/><text class="number" x="${LABEL + WIDTH + 8}" y="${middle}" dominant-baseline="middle">${percent(bar).toFixed(1)} % of ${bar.counted}</text>`;
+  return html`<rect class="run${run % 6}" x="${LABEL}" y="${top}" width="${((WIDTH * percent(bar.right, bar.counted)) / 100).toFixed(1)}" height="${BAR - 2}"/><line class="interval" x1="${low.toFixed(1)}" x2="${high.toFixed(1)}" y1="${middle}" y2="${middle}"/><text class="number" x="${LABEL + WIDTH + 8}" y="${middle}" dominant-baseline="middle">${percent(bar.right, bar.counted).toFixed(1)} % of ${bar.counted}</text>`;
 }
-
-const percent = ({ right, counted }: Bar): number => (100 * right) / counted;

@@ -1,7 +1,7 @@
 /** The report as one HTML file that asks nothing of any network: style, script and pictures are in it. Its policy lets nothing else run, whatever an answer may hold. */
+import { Html, html } from '../../pages/html.ts';
 import { createHash } from 'node:crypto';
 import type { Report, ReportRun } from './collect.ts';
-import { Html, html } from './html.ts';
 import type { View } from './pictures.ts';
 import { sample } from './samples.ts';
 import { script } from './script.ts';

@@ -1,7 +1,8 @@
 /** Questions of a report, one by one: what was shown, asked and said, and the truth. */
+import { html, type Html } from '../../pages/html.ts';
+import { percent } from '../../pages/percent.ts';
 import type { Answered } from '../finished.ts';
 import type { ReportQuestion } from './collect.ts';
-import { html, type Html } from './html.ts';
 import type { View } from './pictures.ts';
 
 /** Characters of a text that are shown; a prompt can hold the subtitles of an hour. */
@@ -58,10 +59,8 @@ function said(answer: Answered | null, name: string): Html {
 
 function likeliest({ mass, choices }: NonNullable<Answered['decision']>): string {
   const sorted = choices.toSorted((a, b) => b.probability - a.probability);
-  const shown = sorted.slice(0, CHOICES).map(({ choice, probability }) => `${choice} ${share(probability)}`).join(', ');
-  return `${shown}${sorted.length > CHOICES ? ', …' : ''}; said at all with ${share(mass)}`;
+  const shown = sorted.slice(0, CHOICES).map(({ choice, probability }) => `${choice} ${percent(probability)}`).join(', ');
+  return `${shown}${sorted.length > CHOICES ? ', …' : ''}; said at all with ${percent(mass)}`;
 }
-
-const share = (p: number): string => `${(100 * p).toFixed(1)} %`;
 
 const cut = (text: string): string => (text.length > MOST ? `${text.slice(0, MOST)}… (${text.length - MOST} more characters in report.json)` : text);

@@ -1,11 +1,11 @@
 /** The numbers of a report: per task and category, beside each other and against each other. */
 import type { Rate } from '../../tasks/index.ts';
+import { html, type Html } from '../../pages/html.ts';
 import type { Comparison } from '../compare.ts';
 import type { EvalTaskResult } from '../score.ts';
 import { wilson } from '../statistics.ts';
 import { bars } from './bars.ts';
 import type { Report, ReportComparison, ReportTask } from './collect.ts';
-import { html, type Html } from './html.ts';
 
 /** A line per task, then the groups. */
 export function overview({ runs, tasks, groups }: Report): Html {
