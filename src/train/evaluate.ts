@@ -33,11 +33,21 @@ export async function evaluateModel(engine: Pick<TrainEngine, 'evaluate'>, data:
       kinds.set(kind, tally);
     }
   }
-  if (labels === 0) throw new StaveError('DATA', { what: `none of ${data.count} held-out batches could be made`, why: 'their rows cannot be used: see skipped.jsonl', fix: 'give other rows as data.eval' });
+  if (labels === 0) throw noneUsable(data.count);
   const all = [...kinds.values()];
   return {
     loss: nll / labels,
     accuracy: all.reduce((n, { right }) => n + right, 0) / all.reduce((n, { answers }) => n + answers, 0),
     kinds: Object.fromEntries([...kinds].toSorted().map(([kind, { right, answers }]) => [kind, { accuracy: right / answers, answers }])),
   };
+}
+
+/** Looks for one batch that can be made: that there is none is better told before a run's work than after it. @throws DATA */
+export async function checkHeldOut(data: HeldOut): Promise<void> {
+  for (let index = 0; index < data.count; index++) if ((await data.next(index)) !== undefined) return;
+  throw noneUsable(data.count);
+}
+
+function noneUsable(count: number): StaveError {
+  return new StaveError('DATA', { what: `none of ${count} held-out batches could be made`, why: 'their rows cannot be used: see skipped.jsonl', fix: 'mend them, or give other rows as data.eval; then go on with the run' });
 }

@@ -8,7 +8,7 @@ import type { Batch } from './batch.ts';
 import { checkpoints, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { Batches } from './batches.ts';
 import type { TrainEngine } from './engine.ts';
-import { evaluateModel, type OnBatch } from './evaluate.ts';
+import { checkHeldOut, evaluateModel, type OnBatch } from './evaluate.ts';
 import { writeError, writeWhole } from '../files/write.ts';
 import { identityOf, type Identity } from './identity.ts';
 import { lockRun } from './lock.ts';
@@ -118,6 +118,7 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
     held = await evaluate(run, done);
     complete = held !== undefined;
   }
+  if (complete && source.held > 0 && done < recipe.steps) await checkHeldOut({ next: (index) => batches.next({ set: 'eval', index }, index + 1, done), count: source.held }); // none ahead
   while (complete && done < recipe.steps) {
     if (signal?.aborted) break;
     const used: Batch[] = [];
@@ -127,16 +128,15 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
     if (!Number.isFinite(loss) || !Number.isFinite(grad_norm)) throw await notANumber(done, loss, grad_norm, used, run);
     const speed = meter.step(done, used.map(({ sizes }) => sizes));
     await record.add({ step: done, loss, grad_norm, lr, ...speed.line });
-    const now = evaluationDue() ? await evaluate(run, done) : undefined;
-    complete = now !== undefined || !evaluationDue();
-    held = now ?? held;
-    onStep?.({ step: done, steps: recipe.steps, loss, grad_norm, lr, ...speed.progress, ...(now === undefined ? {} : { eval: now }) });
-
-    if (due(recipe.checkpoint.every)) {
+    if (due(recipe.checkpoint.every)) { // before the evaluation, which may fail: going on from there it is made up for
       await saveCheckpoint(recipe, identity, await engine.state());
       saved = done;
       meter.pause();
     }
+    const now = evaluationDue() ? await evaluate(run, done) : undefined;
+    complete = now !== undefined || !evaluationDue();
+    held = now ?? held;
+    onStep?.({ step: done, steps: recipe.steps, loss, grad_norm, lr, ...speed.progress, ...(now === undefined ? {} : { eval: now }) });
   }
   if (saved < done) await saveCheckpoint(recipe, identity, await engine.state());
   if (done < recipe.steps || !complete) {

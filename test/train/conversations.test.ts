@@ -1,6 +1,7 @@
 /** Training on conversations from files. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { renameSync } from 'node:fs';
+import { copyFile, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { after, test } from 'node:test';
@@ -135,6 +136,24 @@ test('a bad row is left out, told once, and no other one takes its place; too ma
   const steps = (await numbers(recipe)) as { loss: number; clips: number }[];
   assert.deepEqual(steps.map(({ clips: count }) => count), [1, 0, 1, 1, 1, 0]); // the second time round too
   assert.ok(steps.every(({ loss, clips: count }) => (count === 0) === (loss === 0)));
+});
+
+test('held-out rows of which none can be used are told before the first step; where they get lost later, no step is', async () => {
+  const path = await write('train.jsonl', [row('a.mp4')]);
+  let steps = 0;
+  const broken = await recipeOf({ path, eval: await write('held-broken.jsonl', [row('broken.mp4'), row('broken.mp4', 'Else?')]), max_bad: 1 });
+  await assert.rejects(train(broken, { onStep: () => steps++ }), told('DATA', /^none of 2 held-out batches could be made\n/));
+  assert.equal(steps, 0);
+
+  const [clip, away] = ['moved.mp4', 'away.mp4'].map((name) => join(folder, name));
+  await copyFile(join(folder, 'b.mp4'), clip);
+  const recipe = await recipeOf({ path, eval: await write('held-moved.jsonl', [row('moved.mp4')]), max_bad: 1 }, { steps: 2, eval: { every: 2, clips: 1 }, checkpoint: { every: 2 } });
+  await assert.rejects(train(recipe, { onStep: () => renameSync(clip, away) }), told('DATA', /^none of 1 held-out batches could be made\n/));
+  renameSync(away, clip);
+  const resumed: number[] = [];
+  const result = await train(recipe, { resume: true, onStep: ({ step }) => resumed.push(step) });
+  assert.deepEqual([result.finished, result.step, resumed], [true, 2, []]);
+  assert.ok(result.eval!.loss > 0);
 });
 
 test('what is wrong with data is told before anything is made, in all files and all at once', async () => {
