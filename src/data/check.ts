@@ -6,6 +6,7 @@ import type { MediaPlan } from '../generate/media.ts';
 import type { Dialogue, Problem } from './dialogue.ts';
 import { readData, type DataFileOptions, type DataRow, type LineProblem, type QuarantineLine } from './file.ts';
 import type { Form } from './forms.ts';
+import { inOrder } from './in-order.ts';
 import { readMediaFile } from './media.ts';
 import { dataModel, mediaOptions, prepareDialogue, problemOf, type DataModel, type FrameOptions, type PrepareOptions } from './prepare.ts';
 import { rowHash } from './rows.ts';
@@ -44,14 +45,15 @@ export type DataReport = {
 /** Looks for everything that would be wrong with a data file in training. @param model directory of the model to be trained, or what is known of it  @throws IO, DATA for no data file; as dataModel */
 export async function checkConversations(file: string, model: string | DataModel, options: CheckOptions = {}): Promise<DataReport> {
   const { out, onRow, signal, decode = true } = options;
-  const asking = { ...options, learn: options.learn ?? 'every', read: { ...options.read, signal } };
+  const stop = new AbortController(); // ends what is under way when the check ends early
+  const asking = { ...options, learn: options.learn ?? 'every', read: { ...options.read, signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal } };
   const made = await dataModel(model, options);
   const tokens: TokenCounts = { total: 0, visual: 0, learnt: 0, shortest: Infinity, mean: 0, longest: null };
   const report: DataReport = { file, rows: 0, good: 0, skipped: 0, forms: {}, ignored: {}, videos: 0, images: 0, frames: 0, answers: 0, tokens, decoded: decode, problems: [] };
   const quarantine: QuarantineLine[] = [];
   const decoded = new Map<string, Promise<unknown>>();
 
-  for await (const { row, problems, seen } of inOrder(readData(file, options), availableParallelism(), (row) => look(row, made, asking, decode ? decoded : undefined))) {
+  for await (const { row, problems, seen } of inOrder(readData(file, options), availableParallelism(), (row) => look(row, made, asking, decode ? decoded : undefined), stop)) {
     signal?.throwIfAborted();
     report.rows++;
     if (row.quarantined) report.skipped++;
@@ -114,16 +116,4 @@ function count(report: DataReport, line: number, { plans, encoded: { ids, answer
   for (const { start, end } of answers) tokens.learnt += end - start;
   tokens.shortest = Math.min(tokens.shortest, ids.length);
   if (tokens.longest === null || ids.length > tokens.longest.tokens) tokens.longest = { line, tokens: ids.length };
-}
-
-/** Works on up to `most` items at a time; results in the order of the items. */
-async function* inOrder<T, R>(items: AsyncIterable<T>, most: number, work: (item: T) => Promise<R>): AsyncGenerator<R> {
-  const waiting: Promise<R>[] = [];
-  for await (const item of items) {
-    const result = work(item);
-    result.catch(() => {}); // told when its turn comes
-    waiting.push(result);
-    if (waiting.length >= most) yield await waiting.shift()!;
-  }
-  for (const result of waiting) yield await result;
 }
