@@ -7,9 +7,13 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { runInNewContext } from 'node:vm';
 import { evaluate, writeReport, type Report } from '../../src/eval/index.ts';
-import { escape } from '../../src/pages/html.ts';
+import type { Answered } from '../../src/eval/finished.ts';
+import type { ReportQuestion } from '../../src/eval/report/collect.ts';
+import { Pictures } from '../../src/eval/report/pictures.ts';
+import { sample } from '../../src/eval/report/samples.ts';
 import { script } from '../../src/eval/report/script.ts';
 import { wilson } from '../../src/eval/statistics.ts';
+import { escape } from '../../src/pages/html.ts';
 import { renderSet, type Motion10Record } from '../../src/tasks/index.ts';
 import { stave } from '../cli/run.ts';
 import { fakeModel } from './fake.ts';
@@ -143,4 +147,26 @@ test('the filter shows what fits: wrong ones, a task, words', async () => {
   assert.equal(shown({ text: 'HYPERLINK' }), 1);
   assert.equal(shown({ text: 'not in there' }), 0);
   assert.equal(count.textContent, '0 of 18 shown');
+});
+
+const answered = (more: Partial<Answered> = {}): Answered => ({ task: 't', id: 0, question: 'q', prompt: 'p', text: '', answer: '', finish_reason: 'stop', target: 'A', score: 0, counted: true, chosen: '', unmatched: false, categories: {}, seen: [], without: [], tokens: { prompt: 1, visual: 0, answer: 0 }, ...more });
+const questionOf = (answer: Answered, task = 't'): ReportQuestion => ({ label: task, task, id: 0, prompt: 'p', target: 'A', categories: {}, answers: [answer], flipped: false });
+
+test('an answer that is not counted is shown as that, not among the wrong ones', () => {
+  for (const [answer, states, verdict] of [[answered({ counted: false }), 'not-counted', 'not counted'], [answered(), 'wrong', 'wrong'], [answered({ score: 1 }), 'right', 'right']] as const) {
+    const [article] = all(parse(sample(questionOf(answer), [], ['A']).markup), 'article');
+    assert.equal(article.attributes['data-states'], states);
+    const [said] = all(article, 'dd').slice(-1);
+    assert.match(textOf(said), new RegExp(`^${verdict}:`));
+  }
+});
+
+test('a picture is of the file that its task means by the name', async () => {
+  const pictures = new Pictures({ data, protocol: 'paper', frames: 2 });
+  const [line] = (await read(join(folder, 'b', 'samples_motion10.jsonl'))).split('\n');
+  const { seen } = JSON.parse(line) as Answered;
+  const [here] = await pictures.of(questionOf(answered({ seen }), 'motion10'));
+  assert.ok(here.strip !== undefined, here.why);
+  const [elsewhere] = await pictures.of(questionOf(answered({ seen }), 'ssv2_t10')); // has no data here
+  assert.equal(elsewhere.strip, undefined);
 });

@@ -62,7 +62,7 @@ function runList(runs: readonly ReportRun[]): Html {
 
 /** Hidden until the script runs: without it, it would do nothing. */
 function filter({ runs, tasks }: Report): Html {
-  const states: [string, string][] = [['', 'all'], ['wrong', 'wrong'], ['right', 'right'], ['unmatched', 'no choice found'], ['without-video', 'asked without a video'], ...(runs.length > 1 ? ([['flipped', 'runs differ']] as [string, string][]) : [])];
+  const states: [string, string][] = [['', 'all'], ['wrong', 'wrong'], ['right', 'right'], ['unmatched', 'no choice found'], ['not-counted', 'not counted'], ['without-video', 'asked without a video'], ...(runs.length > 1 ? ([['flipped', 'runs differ']] as [string, string][]) : [])];
   return html`<form class="filter" id="filter" hidden=""><label>Show <select name="state">${states.map(([value, name]) => html`<option value="${value}">${name}</option>`)}</select></label>
 <label>Task <select name="task"><option value="">all</option>${tasks.map(({ label }) => html`<option value="${label}">${label}</option>`)}</select></label>
 <label>With the words <input name="text" type="search"/></label>

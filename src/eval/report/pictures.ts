@@ -41,8 +41,9 @@ export class Pictures {
     const drawn: View[] = [];
     for (const [key, { seen, ...view }] of views) {
       this.#options.signal?.throwIfAborted();
-      const known = this.#drawn.get(key) ?? this.#draw(task, seen, view.shown);
-      this.#drawn.set(key, known);
+      const picture = `${task} ${key}`; // tasks may call different files by one name
+      const known = this.#drawn.get(picture) ?? this.#draw(task, seen, view.shown);
+      this.#drawn.set(picture, known);
       drawn.push({ ...view, ...(await known) });
     }
     return drawn;

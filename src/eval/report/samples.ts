@@ -11,7 +11,7 @@ const MOST = 4000;
 /** The choices of a decision that are shown. */
 const CHOICES = 5;
 
-/** The most telling `most` of each task's questions, in the order of the data: first those in which runs differ, then wrong ones, then unmatched ones. */
+/** The most telling `most` of each task's questions, in the order of the data: first those in which runs differ, then wrong ones, then unmatched ones, then those not counted. */
 export function telling(questions: readonly ReportQuestion[], most: number): ReportQuestion[] {
   const labels = [...new Set(questions.map(({ label }) => label))];
   const kept = new Set(labels.flatMap((label) => {
@@ -23,14 +23,14 @@ export function telling(questions: readonly ReportQuestion[], most: number): Rep
 
 function rankOf(question: ReportQuestion): number {
   const states = statesOf(question);
-  return ['flipped', 'wrong', 'unmatched', 'right'].findIndex((state) => states.includes(state));
+  return ['flipped', 'wrong', 'unmatched', 'not-counted', 'right'].findIndex((state) => states.includes(state));
 }
 
 /** What the filter knows of a question. */
 function statesOf({ answers, flipped }: ReportQuestion): string[] {
   const given = answers.filter((answer) => answer !== null);
   const any = (name: string, is: (answer: Answered) => boolean): string[] => (given.some(is) ? [name] : []);
-  return [...(flipped ? ['flipped'] : []), ...any('wrong', ({ score }) => score === 0), ...any('right', ({ score }) => score === 1), ...any('unmatched', ({ unmatched }) => unmatched), ...any('without-video', ({ without }) => without.length > 0)];
+  return [...(flipped ? ['flipped'] : []), ...any('wrong', ({ score, counted }) => counted && score === 0), ...any('right', ({ score, counted }) => counted && score === 1), ...any('not-counted', ({ counted }) => !counted), ...any('unmatched', ({ unmatched }) => unmatched), ...any('without-video', ({ without }) => without.length > 0)];
 }
 
 export function sample(question: ReportQuestion, views: readonly View[], runs: readonly string[]): Html {
@@ -54,7 +54,7 @@ function said(answer: Answered | null, name: string): Html {
   const { score, counted, unmatched, text, answer: scored, decision, judge, without } = answer;
   const verdict = !counted ? 'not counted' : score === 1 ? 'right' : 'wrong';
   const remarks = [unmatched && 'no choice found in it', text !== scored && 'cut from a longer answer', judge && `judge: ${judge.reply === null ? 'no verdict' : cut(judge.reply)}`, without.length > 0 && `asked without ${without.map(({ video }) => video).join(', ')}`].filter((remark) => typeof remark === 'string');
-  return html`<dt>${name}</dt><dd dir="auto"><span class="${counted && score === 1 ? 'right' : 'wrong'}">${verdict}</span>: ${scored === '' ? html`<em>empty</em>` : cut(scored)}${remarks.length > 0 && html` <span class="soft">(${remarks.join('; ')})</span>`}${decision && html`<br/><span class="soft">${likeliest(decision)}</span>`}</dd>`;
+  return html`<dt>${name}</dt><dd dir="auto"><span class="${!counted ? 'soft' : score === 1 ? 'right' : 'wrong'}">${verdict}</span>: ${scored === '' ? html`<em>empty</em>` : cut(scored)}${remarks.length > 0 && html` <span class="soft">(${remarks.join('; ')})</span>`}${decision && html`<br/><span class="soft">${likeliest(decision)}</span>`}</dd>`;
 }
 
 function likeliest({ mass, choices }: NonNullable<Answered['decision']>): string {
