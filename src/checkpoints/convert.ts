@@ -35,7 +35,7 @@ export type Converted = { bytes: number };
 export async function convertCheckpoint(base: string, out: string, options: ConvertOptions): Promise<Converted> {
   await checkNew(out, base);
   await using _ = await takeLock(`${resolve(out)}.lock`, (who) => new StaveError('IO', { what: `${out} is being written by ${who}`, fix: 'wait for it or choose another directory' }));
-  return writeConverted(base, out, options);
+  return await writeConverted(base, out, options); // awaited here: the lock is held until it is done
 }
 
 /** The same without a lock: the caller has one. */

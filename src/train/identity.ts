@@ -16,7 +16,7 @@ export async function identityOf({ out: _out, threads: _threads, eval: _eval, ch
 
 async function checkpointFingerprint(dir: string): Promise<string> {
   await using weights = await openWeights(dir);
-  return fingerprint(dir, weights);
+  return await fingerprint(dir, weights); // awaited here: the files are open until it is done
 }
 
 /** Of data files the content: they may be moved, and videos are not looked into. What is held out, how many threads there are and how much may be left out decides nothing. */
