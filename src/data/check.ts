@@ -2,11 +2,11 @@
 import { availableParallelism } from 'node:os';
 import { StaveError } from '../errors.ts';
 import { writeWhole } from '../files/write.ts';
+import { inOrder } from '../generate/index.ts';
 import type { MediaPlan } from '../generate/media.ts';
 import type { Dialogue, Problem } from './dialogue.ts';
 import { readData, type DataFileOptions, type DataRow, type LineProblem, type QuarantineLine } from './file.ts';
 import type { Form } from './forms.ts';
-import { inOrder } from './in-order.ts';
 import { readMediaFile } from './media.ts';
 import { dataModel, mediaOptions, prepareDialogue, problemOf, type DataModel, type FrameOptions, type PrepareOptions } from './prepare.ts';
 import { rowHash } from './rows.ts';

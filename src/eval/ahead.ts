@@ -1,4 +1,5 @@
 /** Asking ahead: while the model works on one question, the next one's videos are decoded. */
+import { inOrder } from '../generate/index.ts';
 import { videosOf, type Sample } from './samples.ts';
 
 /** Questions under way at once. The engine does one thing at a time: more would only hold more frames. */
@@ -9,22 +10,9 @@ const AHEAD = 2;
 export async function* asked<Question, Answer>(questions: readonly Question[], ask: (question: Question, signal: AbortSignal) => Promise<Answer>, signal?: AbortSignal): AsyncGenerator<[Question, Answer], void> {
   const stop = new AbortController(); // ends what is under way when this ends early
   const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-  const begin = (question: Question): Promise<Answer> => {
-    const answer = ask(question, both);
-    answer.catch(() => {}); // it is waited for when its turn has come
-    return answer;
-  };
-  const underWay = questions.slice(0, AHEAD).map(begin);
-  try {
-    for (const [i, question] of questions.entries()) {
-      yield [question, await underWay[0]];
-      underWay.shift();
-      signal?.throwIfAborted();
-      if (i + AHEAD < questions.length) underWay.push(begin(questions[i + AHEAD]));
-    }
-  } finally {
-    stop.abort();
-    await Promise.allSettled(underWay);
+  for await (const answered of inOrder(questions, AHEAD, async (question): Promise<[Question, Answer]> => [question, await ask(question, both)], stop)) {
+    yield answered;
+    signal?.throwIfAborted();
   }
 }
 

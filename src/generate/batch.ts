@@ -11,6 +11,7 @@ import { asking, deciding } from './batch-way.ts';
 import type { Choices } from './decide/choices.ts';
 import type { DecideOptions, Decision } from './decide/decide.ts';
 import { availableMemory } from './machine.ts';
+import { inOrder } from './in-order.ts';
 import { question } from './messages.ts';
 import type { QuestionOptions } from './plan.ts';
 import type { Opened } from './prefill.ts';
@@ -77,7 +78,7 @@ export async function answerBatch(model: VideoModel, file: string, out: string, 
   const make = async (): Promise<Line> => answerLine(model, (await upcoming.next())!, (opened) => way.answer(opened, ending), ending);
   const began = performance.now(), busy = model.busy;
   let frames = 0;
-  for await (const line of inOrder(left.length, make, stop)) {
+  for await (const line of inOrder(left, TOGETHER, make, stop)) {
     await answers.append(line);
     summary.answered++;
     if (line.error !== undefined) summary.failed++;
@@ -89,29 +90,7 @@ export async function answerBatch(model: VideoModel, file: string, out: string, 
   return summary;
 }
 
-/** What `make` makes, in order, TOGETHER at a time. In the end none is under way. @param stop ends those that are when one throws or the loop is left */
-async function* inOrder(count: number, make: () => Promise<Line>, stop: AbortController): AsyncGenerator<Line, void> {
-  const underWay: Promise<Settled>[] = [];
-  let begun = 0;
-  const begin = (): void => {
-    for (; begun < count && underWay.length < TOGETHER; begun++) underWay.push(settled(make()));
-  };
-  try {
-    for (begin(); underWay.length > 0; ) {
-      const { line, fatal } = await underWay.shift()!;
-      if (line === undefined) throw fatal;
-      begin();
-      yield line;
-    }
-  } finally {
-    stop.abort();
-    await Promise.all(underWay);
-  }
-}
-
 type Line = BatchQuestion & Partial<AnswerResult | Decision> & { error?: { code: string; what: string; why?: string; fix?: string } };
-
-type Settled = { line?: Line; fatal?: unknown };
 
 /** An answer, or the error of this clip alone. @throws what concerns all: an abort, an engine that has died */
 async function answerLine(model: VideoModel, { question: { id, video, question }, opened, done }: Upcoming<BatchQuestion>, answer: (opened: Opened) => Promise<AnswerResult | Decision>, signal: AbortSignal): Promise<Line> {
@@ -125,11 +104,6 @@ async function answerLine(model: VideoModel, { question: { id, video, question }
   } finally {
     done();
   }
-}
-
-/** So that a promise may fail before anyone waits for it. */
-function settled(answer: Promise<Line>): Promise<Settled> {
-  return answer.then((line) => ({ line }), (fatal: unknown) => ({ fatal }));
 }
 
 /** An answer that is there must be this question's, and made as the others will be. @throws DATA */

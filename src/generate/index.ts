@@ -3,6 +3,7 @@ export { Answer, type AnswerResult } from './answer.ts';
 export type { TemporalScope } from './encoder.ts';
 export type { TimeRounding } from '../models/qwen2vl/index.ts';
 export type { FrameSampling } from './frame-sampling.ts';
+export { inOrder } from './in-order.ts';
 export type { FrameInput, ImageSource, MediaPlan, VideoSource } from './media.ts';
 export type { MemoryEstimate } from './memory.ts';
 export type { ChatMessage, ChatPart } from './messages.ts';

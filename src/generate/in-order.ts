@@ -1,6 +1,6 @@
 /** Works on up to `most` items at a time; results in the order of the items. In the end no work is under way.
  * @param stop ends the work when an item or a work throws, or the loop over the results is left  @throws what they throw, a work's when its turn has come */
-export async function* inOrder<T, R>(items: AsyncIterable<T>, most: number, work: (item: T) => Promise<R>, stop: AbortController): AsyncGenerator<R, void> {
+export async function* inOrder<T, R>(items: Iterable<T> | AsyncIterable<T>, most: number, work: (item: T) => Promise<R>, stop: AbortController): AsyncGenerator<R, void> {
   const underWay: Promise<R>[] = [];
   try {
     for await (const item of items) {
