@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { random } from '../src/clips/index.ts';
 import { list } from '../src/files/write.ts';
 import { readMetrics } from '../src/train/index.ts';
+import { tinyJson } from '../test/train/tiny.ts';
 
 export type Outcome = { kills: { /** Last update in metrics.jsonl. */ step: number; /** After the update that was waited for. */ ms: number }[]; same: boolean; differing: string[] };
 
@@ -67,24 +68,11 @@ async function losses(out: string): Promise<unknown[]> {
 
 /** A model of some thousand weights, a checkpoint every other update. */
 export const smallRecipe = {
-  tokenizer: join(root, 'box/tokenizer'),
-  model: {
-    hidden_size: 32,
-    intermediate_size: 48,
-    num_hidden_layers: 1,
-    num_attention_heads: 2,
-    num_key_value_heads: 1,
-    rope_scaling: { type: 'mrope', mrope_section: [4, 2, 2] },
-    vision_config: { depth: 1, embed_dim: 32, num_heads: 2 },
-    temporal_attention: { head_scale: 0.5, order: 'spatial-first', rows: 'frame-major' },
-  },
-  data: { task: 'motion10', frames: 4, min_pixels: 3136, max_pixels: 4704, questions: 2 },
-  batch: { clips: 2 },
-  optimizer: { lr: 0.01 },
+  ...tinyJson,
+  model: { ...tinyJson.model, num_hidden_layers: 1, vision_config: { ...tinyJson.model.vision_config, depth: 1 } },
+  schedule: undefined,
   steps: 120,
   eval: { every: 10, clips: 2 },
-  checkpoint: { every: 2, keep: 2 },
-  threads: 1,
 };
 
 if (import.meta.main) {
