@@ -10,45 +10,57 @@ const PIECE = 1 << 20;
 export class JsonLines {
   readonly file: string;
   readonly #handle: FileHandle;
+  readonly #sync: boolean;
   /** Bytes of whole lines. */
   #whole: number;
   #last: Promise<void> = Promise.resolve();
   #failed: { error: unknown } | undefined;
 
-  private constructor(file: string, handle: FileHandle, whole: number) {
+  private constructor(file: string, handle: FileHandle, whole: number, sync: boolean) {
     this.file = file;
     this.#handle = handle;
+    this.#sync = sync;
     this.#whole = whole;
   }
 
-  /** Opens a file or begins one, in a folder that is there. A last line without an end is cut off. @throws IO */
-  static async open(file: string): Promise<JsonLines> {
+  /** Opens a file or begins one, in a folder that is there. A last line without an end is cut off.
+   * @param sync false: lines are not brought to disk one by one, which takes milliseconds each; a power cut can take those after the last sync()  @throws IO */
+  static async open(file: string, { sync = true }: { sync?: boolean } = {}): Promise<JsonLines> {
     const handle = await open(file, 'a+').catch((cause: unknown) => { throw writeError(file, cause); });
     try {
       const { size } = await handle.stat();
       const whole = await wholeLines(handle, size);
       if (whole < size) await handle.truncate(whole);
-      return new JsonLines(file, handle, whole);
+      return new JsonLines(file, handle, whole, sync);
     } catch (cause) {
       await handle.close();
       throw writeError(file, cause);
     }
   }
 
-  /** Adds a line; several are written one after the other. On disk when this resolves. After one that failed nothing is added any more, lest it stand behind a torn line,
-   * and each further call fails with the same error. @throws IO */
+  /** Adds a line; several are written one after the other. Written when this resolves, and on disk unless the file was opened without `sync`. After one that failed nothing is
+   * added any more, lest it stand behind a torn line, and each further call fails with the same error. @throws IO */
   append(value: object): Promise<void> {
     const line = Buffer.from(`${JSON.stringify(value)}\n`);
-    const written = this.#last.then(() => this.#write(line));
-    this.#last = written.catch(() => {});
-    return written;
+    return this.#inTurn(() => this.#write(line));
+  }
+
+  /** Brings to disk what was added. @throws IO */
+  sync(): Promise<void> {
+    return this.#inTurn(() => this.#handle.datasync().catch((cause: unknown) => { throw writeError(this.file, cause); }));
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return done;
   }
 
   async #write(line: Buffer): Promise<void> {
     if (this.#failed !== undefined) throw this.#failed.error;
     try {
       await this.#handle.appendFile(line);
-      await this.#handle.datasync();
+      if (this.#sync) await this.#handle.datasync();
       this.#whole += line.length;
     } catch (cause) {
       this.#failed = { error: writeError(this.file, cause) };

@@ -76,7 +76,7 @@ async function locked(recipe: Recipe, { onStep, onLog, signal, resume = false }:
   const model = await startModel(recipe, tokenizer);
   await using _ = { [Symbol.asyncDispose]: () => model.close() };
   const state = saved ?? freshState(model);
-  const record = await RunRecord.open(recipe, state.step);
+  await using record = await RunRecord.open(recipe, state.step);
   const source = runData(recipe, model, opened);
   await using skipped = await SkippedFile.open(join(recipe.out, 'skipped.jsonl'), source, state.step);
   await writeWhole(join(recipe.out, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`);
@@ -108,7 +108,7 @@ async function refuseBegun(recipe: Recipe): Promise<undefined> {
 type Run = { recipe: Recipe; identity: Identity; tokenizer: Tokenizer; model: TrainModel; runtime: Runtime; engine: TrainEngine; source: RunData; batches: Batches; record: RunRecord; log: (line: string) => Promise<void>; /** Into log.txt alone: what the result says too. */ note: (line: string) => Promise<void>; meter: Meter } & Pick<TrainOptions, 'onStep' | 'signal'>;
 
 async function steps(run: Run, done: number): Promise<TrainResult> {
-  const { recipe, identity, engine, source, batches, record, note, meter, onStep, signal } = run;
+  const { recipe, engine, source, batches, record, note, meter, onStep, signal } = run;
   let held: EvalMetrics['eval'] | undefined;
   let saved = done;
   const due = (every: number) => (every > 0 && done % every === 0) || done === recipe.steps;
@@ -129,7 +129,7 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
     const speed = meter.step(done, used.map(({ sizes }) => sizes));
     await record.add({ step: done, loss, grad_norm, lr, ...speed.line });
     if (due(recipe.checkpoint.every)) { // before the evaluation, which may fail: going on from there it is made up for
-      await saveCheckpoint(recipe, identity, await engine.state());
+      await save(run);
       saved = done;
       meter.pause();
     }
@@ -138,7 +138,7 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
     held = now ?? held;
     onStep?.({ step: done, steps: recipe.steps, loss, grad_norm, lr, ...speed.progress, ...(now === undefined ? {} : { eval: now }) });
   }
-  if (saved < done) await saveCheckpoint(recipe, identity, await engine.state());
+  if (saved < done) await save(run);
   if (done < recipe.steps || !complete) {
     await record.draw();
     await note(`stopped after step ${done}; its checkpoint is saved`);
@@ -148,6 +148,11 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
   await record.draw();
   await note(`finished: ${files.model}${batches.skipped > 0 ? `; ${batches.skipped} rows of the data were left out, see skipped.jsonl` : ''}`);
   return { step: done, finished: true, ...files, eval: held, ...(batches.skipped > 0 && { skipped: batches.skipped }) };
+}
+
+async function save({ recipe, identity, engine, record }: Run): Promise<void> {
+  await record.sync();
+  await saveCheckpoint(recipe, identity, await engine.state());
 }
 
 /** Held-out clips in a report. */

@@ -1,39 +1,57 @@
-import { appendFile, readFile } from 'node:fs/promises';
-import { writeError, writeWhole } from '../files/write.ts';
+import { StaveError } from '../errors.ts';
+import { JsonLines, readLines } from '../files/json-lines.ts';
+import { writeWhole } from '../files/write.ts';
 
 /** A line of metrics.jsonl: one update, or one evaluation. */
 export type StepMetrics = { step: number; /** Seconds since 1970. */ time?: number; loss: number; grad_norm: number; lr: number; seconds: number; clips: number; tokens: number };
 export type EvalMetrics = { step: number; time?: number; eval: { loss: number; accuracy: number; kinds: Record<string, { accuracy: number; answers: number }> } };
 
-/** metrics.jsonl of a run, a line per step. A resumed run drops the lines after the checkpoint it starts from, so no step stands twice. */
+/** metrics.jsonl of a run, a line per update and per evaluation. An update takes a fraction of a second, too little to wait for the disk after each: who saves a checkpoint calls sync() before it,
+ * for a resumed run does again what comes after that. */
 export class MetricsFile {
-  readonly file: string;
+  readonly #lines: JsonLines;
 
-  constructor(file: string) {
-    this.file = file;
+  private constructor(lines: JsonLines) {
+    this.#lines = lines;
   }
 
-  /** Keeps the lines up to and including `step` (0: none). A line cut off by a crash is dropped. */
-  async truncate(step: number): Promise<void> {
-    const kept = step === 0 ? [] : (await readMetrics(this.file)).filter((line) => line.step <= step);
-    await writeWhole(this.file, kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  /** Keeps the lines up to and including `step` (0: none), so no step stands twice. A last line that was cut off by a kill is dropped. @throws DATA for another damaged one, IO */
+  static async open(file: string, step: number): Promise<MetricsFile> {
+    const kept = step === 0 ? [] : (await readMetrics(file)).filter((line) => line.step <= step);
+    await writeWhole(file, kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    return new MetricsFile(await JsonLines.open(file, { sync: false }));
   }
 
-  async append(line: StepMetrics | EvalMetrics): Promise<void> {
-    await appendFile(this.file, `${JSON.stringify(line)}\n`).catch((error) => {
-      throw writeError(this.file, error);
-    });
+  /** @throws IO */
+  lines(): Promise<(StepMetrics | EvalMetrics)[]> {
+    return readMetrics(this.#lines.file);
+  }
+
+  /** @throws IO */
+  append(line: StepMetrics | EvalMetrics): Promise<void> {
+    return this.#lines.append(line);
+  }
+
+  /** @throws IO */
+  sync(): Promise<void> {
+    return this.#lines.sync();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#lines.close();
   }
 }
 
-/** The lines of a metrics.jsonl file; none when there is no such file. */
+/** The lines of a metrics.jsonl file; none when there is no such file. A last one without an end, which is just being written or was cut off, is left out.
+ * @throws DATA naming a damaged line, IO */
 export async function readMetrics(file: string): Promise<(StepMetrics | EvalMetrics)[]> {
-  const text = await readFile(file, 'utf8').catch(() => '');
-  return text.split('\n').slice(0, -1).flatMap((line) => {
-    try {
-      return [JSON.parse(line)];
-    } catch {
-      return [];
-    }
-  });
+  return (await readLines(file)).map((text, i) => readLine(text, `${file}:${i + 1}`));
+}
+
+function readLine(text: string, at: string): StepMetrics | EvalMetrics {
+  try {
+    const line = JSON.parse(text) as Partial<StepMetrics & EvalMetrics> | null;
+    if (typeof line?.step === 'number' && ('loss' in line || 'eval' in line)) return line as StepMetrics | EvalMetrics;
+  } catch { /* said below */ }
+  throw new StaveError('DATA', { what: `${at} is no line of a run's metrics`, why: `it reads ${JSON.stringify(text.slice(0, 80))}`, fix: 'mend the line, or take it out: then the curves lack its step' });
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { writeWhole } from '../files/write.ts';
 import { curveSvg } from './curve.ts';
 import { EventsFile } from './events.ts';
-import { MetricsFile, readMetrics, type EvalMetrics, type StepMetrics } from './metrics.ts';
+import { MetricsFile, type EvalMetrics, type StepMetrics } from './metrics.ts';
 import type { Recipe } from './recipe.ts';
 import { reportHtml } from './report.ts';
 import type { Shown } from './shown.ts';
@@ -16,28 +16,37 @@ export class RunRecord {
   readonly #events: EventsFile;
   #shown: Shown[] = [];
 
-  private constructor(recipe: Recipe) {
+  private constructor(recipe: Recipe, metrics: MetricsFile) {
     this.#recipe = recipe;
-    this.#metrics = new MetricsFile(join(recipe.out, 'metrics.jsonl'));
+    this.#metrics = metrics;
     this.#events = new EventsFile(join(recipe.out, 'tensorboard'));
   }
 
-  /** @param step what comes after it is forgotten (0: all), so no step stands twice  @throws IO */
+  /** @param step what comes after it is forgotten (0: all), so no step stands twice  @throws DATA for a damaged line in metrics.jsonl, IO */
   static async open(recipe: Recipe, step: number): Promise<RunRecord> {
-    const record = new RunRecord(recipe);
-    await record.#metrics.truncate(step);
-    await record.#events.start(await record.lines());
-    return record;
+    const record = new RunRecord(recipe, await MetricsFile.open(join(recipe.out, 'metrics.jsonl'), step));
+    try {
+      await record.#events.start(await record.lines());
+      return record;
+    } catch (error) {
+      await record[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   lines(): Promise<Line[]> {
-    return readMetrics(this.#metrics.file);
+    return this.#metrics.lines();
   }
 
   async add(line: Line): Promise<void> {
     const timed = { ...line, time: Date.now() / 1000 };
     await this.#metrics.append(timed);
     await this.#events.append(timed);
+  }
+
+  /** Brings metrics.jsonl to disk: a checkpoint that is saved then finds all lines up to it there. @throws IO */
+  sync(): Promise<void> {
+    return this.#metrics.sync();
   }
 
   /** Draws the curves and writes the report. @param shown what the model said in an evaluation; absent: that of the last time */
@@ -47,5 +56,9 @@ export class RunRecord {
     const lines = await this.lines();
     await writeWhole(join(out, 'curve.svg'), curveSvg([{ label: name, lines }], name));
     await writeWhole(join(out, 'report.html'), reportHtml(this.#recipe, lines, shown));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#metrics[Symbol.asyncDispose]();
   }
 }

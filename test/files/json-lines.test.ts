@@ -1,7 +1,7 @@
 /** Files that only grow: torn lines, full disks. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -34,6 +34,23 @@ test('after a line that could not be written nothing is added, and what stood of
   await assert.rejects(lines.append({ a: 4 }), { code: 'IO', message: /^no space left on the disk while writing .*full\n/ });
   assert.ok(later[0].status === 'rejected' && later[1].status === 'rejected' && later[0].reason === later[1].reason);
   assert.equal(await readFile(file, 'utf8'), '{"a":1}\n');
+});
+
+test('lines go to disk one by one, or all at once when asked', async (t) => {
+  const any = await open(import.meta.filename, 'r');
+  const datasync = t.mock.method(Object.getPrototypeOf(any) as FileHandle, 'datasync');
+  await any.close();
+  const added = async (sync: boolean | undefined): Promise<number> => {
+    await using lines = await JsonLines.open(join(folder, `sync-${sync}`), { sync });
+    const before = datasync.mock.callCount();
+    await Promise.all([1, 2, 3].map((a) => lines.append({ a })));
+    const after = datasync.mock.callCount() - before;
+    await lines.sync();
+    assert.equal(datasync.mock.callCount() - before, after + 1);
+    assert.equal((await readLines(lines.file)).length, 3);
+    return after;
+  };
+  assert.deepEqual([await added(undefined), await added(true), await added(false)], [3, 3, 0]);
 });
 
 test('whole lines are read, none where there is no file', async () => {

@@ -95,10 +95,10 @@ test('what a run tells of itself: the same numbers for TensorBoard, after a resu
     assert.equal(names.length, 1);
     return events(await readFile(join(recipe.out, 'tensorboard', names[0])));
   };
-  const first = await RunRecord.open(recipe, 0);
+  await using first = await RunRecord.open(recipe, 0);
   for (const line of [update(1, 4), update(2, 2), evaluation(2, 3), update(3, 1)]) await first.add(line);
   assert.deepEqual((await read()).map(({ step, values }) => values['train/loss'] ?? values['eval/loss'] ?? step), [0, 4, 2, 3, 1]);
-  const resumed = await RunRecord.open(recipe, 2);
+  await using resumed = await RunRecord.open(recipe, 2);
   await resumed.add(update(3, 1.5));
   const now = await read();
   assert.deepEqual(now.map(({ step, values }) => [step, values['train/loss'] ?? values['eval/loss']]), [[0, undefined], [1, 4], [2, 2], [2, 3], [3, 1.5]]);
