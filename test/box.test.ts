@@ -3,14 +3,13 @@ import { test } from 'node:test';
 import { actionIds, actionOf, evenFrames, makeScene, renderFrames, reverse, type Action, type Scene } from '../src/clips/index.ts';
 import { boxModel, load, type FrameInput } from '../src/generate/index.ts';
 import { actionIn, actionQuestion } from '../src/tasks/index.ts';
+import { picturesOf } from '../src/video/pictures.ts';
 
 const clips = 80;
 
 function frames(scene: Scene): FrameInput[] {
   const { width, height } = scene;
-  const data = renderFrames(scene, evenFrames(scene.frames, 16), width, height); // [16, H, W, 3]
-  const size = width * height * 3;
-  return Array.from({ length: 16 }, (_, i) => ({ data: data.subarray(i * size, (i + 1) * size), width, height }));
+  return picturesOf(renderFrames(scene, evenFrames(scene.frames, 16), width, height), width, height);
 }
 
 test('the model in the box tells actions by their order in time', async () => {

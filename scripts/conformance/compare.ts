@@ -1,6 +1,7 @@
 /** What the checkers of reference sets share: their rows, and how far numbers are off. */
 import type { TypedArray } from '../../src/graph/index.ts';
 import type { Picture } from '../../src/video/index.ts';
+import { picturesOf } from '../../src/video/pictures.ts';
 
 /** A case's result. deviation: its worst, in the unit that the set's checker names. */
 export type Row = { name: string; ok: boolean; deviation?: number; note?: string };
@@ -21,6 +22,5 @@ export function deviation(actual: TypedArray, expected: Float32Array): number {
 /** uint8 [frames, H, W, 3] or [H, W, 3] as pictures. */
 export function pictures(data: Uint8Array, shape: readonly number[]): Picture[] {
   const [height, width] = shape.slice(-3);
-  const size = height * width * 3;
-  return Array.from({ length: data.length / size }, (_, i) => ({ data: data.subarray(i * size, (i + 1) * size), width, height }));
+  return picturesOf(data, width, height);
 }

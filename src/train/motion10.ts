@@ -3,6 +3,7 @@ import { frameSize, gridOf, mropeTables, parsePreprocessorConfig, pixelBytes, ro
 import type { Question } from '../tasks/question.ts';
 import { reverseClip, trainingClip, type TrainingClip } from '../tasks/training-clip.ts';
 import { encodeConversation, labelsOf, type ChatTemplate, type Tokenizer } from '../text/index.ts';
+import { picturesOf } from '../video/pictures.ts';
 import { packBatch, splitPrefix, type Batch, type BatchId, type Sample, type Segment } from './batch.ts';
 import { preprocessorJson } from './export.ts';
 import { everything, turnAt, type Turn } from './lesson.ts';
@@ -27,8 +28,10 @@ export function motion10Batches(settings: Motion10Settings, config: Qwen2VLConfi
   let last: TrainingClip | undefined;
 
   return ({ set, index }) => {
-    const setting = settingAt(set, index);
-    const seed = `${set === 'train' ? `train/${data.seed}` : `eval/${evaluation.seed}`}/${index}`; // the sets share no clip
+    const { seed, lesson } = set === 'train' // the sets share no clip
+      ? { seed: `train/${data.seed}/${index}`, lesson: turnAt(data.lessons, Math.floor(index / batch.accumulate)) }
+      : { seed: `eval/${evaluation.seed}/${index}`, lesson: undefined };
+    const setting = settingOf(lesson);
     // The size a clip of the task would get when the model is used: sizes are as frequent in training as they will be then.
     const natural = makeScene(`${seed}/size`);
     const { height, width } = frameSize(natural.height, natural.width, { ...preprocessor, min_pixels: setting.pixels[0], max_pixels: setting.pixels[1] });
@@ -43,11 +46,11 @@ export function motion10Batches(settings: Motion10Settings, config: Qwen2VLConfi
     });
   };
 
-  function settingAt(set: BatchId['set'], index: number): Setting {
+  /** @param lesson that the batch is of; none in an evaluation and after the last one */
+  function settingOf(lesson: ReturnType<typeof turnAt>): Setting {
     const usual: Setting = { frames: data.frames, clips: batch.clips, questions: data.questions, pixels: [data.min_pixels, data.max_pixels], scenes: everything, plain: 0 };
-    const now = set === 'train' ? turnAt(data.lessons, Math.floor(index / batch.accumulate)) : undefined;
-    if (now === undefined) return usual;
-    const { turn: { plain, upright, ...turn }, progress } = now;
+    if (lesson === undefined) return usual;
+    const { turn: { plain, upright, ...turn }, progress } = lesson;
     const at = ([from, to]: [number, number]): number => from + (to - from) * progress;
     return { ...usual, ...turn, plain: at(plain), ...(upright ? { upright: at(upright) } : {}) };
   }
@@ -65,7 +68,7 @@ export function motion10Batches(settings: Motion10Settings, config: Qwen2VLConfi
       positions: position_ids,
       next: prefix.length + rope_delta,
       segments: conversations.map(({ kind, ids, labels }): Segment => ({ kind, ids, labels })),
-      pixels: pixelBytes(framesOf(clip), { ...preprocessor, do_resize: false }).pixel_values,
+      pixels: pixelBytes(picturesOf(clip.frames, clip.width, clip.height), { ...preprocessor, do_resize: false }).pixel_values,
       grid: [...grid],
     };
   }
@@ -106,9 +109,4 @@ export function motion10Batches(settings: Motion10Settings, config: Qwen2VLConfi
 function chooseQuestions(qa: readonly Question[], count: number, seed: string): Question[] {
   if (qa.length <= count) return [...qa];
   return [qa[0], ...random(seed, 'choose').shuffle(qa.slice(1)).slice(0, count - 1)];
-}
-
-function framesOf({ frames, width, height }: TrainingClip): { data: Uint8Array; width: number; height: number }[] {
-  const size = width * height * 3;
-  return Array.from({ length: frames.length / size }, (_, i) => ({ data: frames.subarray(i * size, (i + 1) * size), width, height }));
 }

@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { load, planVideo, type FrameInput } from '../../src/generate/index.ts';
 import { decode, encodeVideo } from '../../src/video/index.ts';
+import { picturesOf } from '../../src/video/pictures.ts';
 import { openWeights } from '../../src/weights/index.ts';
 
 const goldens = fileURLToPath(new URL('../goldens/', import.meta.url));
@@ -21,10 +22,8 @@ const greedy = { do_sample: false, max_new_tokens: 24 } as const;
 
 async function goldenFrames(name: string): Promise<FrameInput[]> {
   await using inputs = await openWeights(`${goldens}models/inputs.safetensors`);
-  const [count, height, width] = inputs.info(name).shape;
-  const data = (await inputs.read(name)) as Uint8Array;
-  const size = height * width * 3;
-  return Array.from({ length: count }, (_, i) => ({ data: data.subarray(i * size, (i + 1) * size), width, height }));
+  const [, height, width] = inputs.info(name).shape;
+  return picturesOf((await inputs.read(name)) as Uint8Array, width, height);
 }
 
 test('a question about frames is answered as transformers answers it, piece by piece', async () => {

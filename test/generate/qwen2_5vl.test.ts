@@ -5,6 +5,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { StaveError } from '../../src/errors.ts';
 import { load, planVideo, type AnswerResult, type ChatMessage, type ChatPart, type FrameInput } from '../../src/generate/index.ts';
+import { picturesOf } from '../../src/video/pictures.ts';
 import { openWeights } from '../../src/weights/index.ts';
 
 const goldens = fileURLToPath(new URL('../goldens/', import.meta.url));
@@ -18,9 +19,7 @@ async function messagesOf(dir: string, { name, fps, messages }: Case): Promise<C
   await using recorded = await openWeights(`${dir}/expected.safetensors`);
   const stored = fps === null ? `${name}.image.0` : `${name}.frames.0`;
   const [height, width] = recorded.info(stored).shape.slice(-3);
-  const data = (await recorded.read(stored)) as Uint8Array;
-  const size = height * width * 3;
-  const frames = Array.from({ length: data.length / size }, (_, i): FrameInput => ({ data: data.subarray(i * size, (i + 1) * size), width, height, ...(fps !== null && { time: i / fps }) }));
+  const frames = picturesOf((await recorded.read(stored)) as Uint8Array, width, height).map((picture, i): FrameInput => ({ ...picture, ...(fps !== null && { time: i / fps }) }));
   const text = { type: 'text', text: messages[0].content[1].text! } as const;
   return [{ role: 'user', content: [fps === null ? { type: 'image', image: frames[0] } : { type: 'video', video: frames }, text] }];
 }
