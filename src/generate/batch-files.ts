@@ -84,7 +84,7 @@ function add(answers: Map<string, EarlierAnswer>, text: string, out: string): vo
 }
 
 /** A relative path counts from the questions file's folder; where nothing is there, from the working directory. */
-export async function locate(video: string, file: string): Promise<string> {
+export async function findVideo(video: string, file: string): Promise<string> {
   if (isAbsolute(video)) return video;
   const beside = resolve(dirname(file), video);
   return access(beside).then(() => beside, () => access(resolve(video)).then(() => resolve(video), () => beside));

@@ -6,7 +6,7 @@ import { takeLock } from '../files/lock.ts';
 import { writeError } from '../files/write.ts';
 import { Ahead, aheadLimit, type Upcoming } from './ahead.ts';
 import type { AnswerResult } from './answer.ts';
-import { locate, readAnswers, readQuestions, type BatchQuestion, type EarlierAnswer } from './batch-files.ts';
+import { findVideo, readAnswers, readQuestions, type BatchQuestion, type EarlierAnswer } from './batch-files.ts';
 import { asking, deciding } from './batch-way.ts';
 import type { Choices } from './decide/choices.ts';
 import type { DecideOptions, Decision } from './decide/decide.ts';
@@ -74,7 +74,7 @@ export async function answerBatch(model: VideoModel, file: string, out: string, 
   await using answers = await JsonLines.open(out);
   const stop = new AbortController(); // ends what is under way when the batch ends early
   const ending = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-  const upcoming = new Ahead(left, async ({ video, question: text }) => way.open(question(await locate(video, file), text, options.system), ending), { bytes, reuse: model.loaded.reuse, signal: ending });
+  const upcoming = new Ahead(left, async ({ video, question: text }) => way.open(question(await findVideo(video, file), text, options.system), ending), { bytes, reuse: model.loaded.reuse, signal: ending });
   const make = async (): Promise<Line> => answerLine(model, (await upcoming.next())!, (opened) => way.answer(opened, ending), ending);
   const began = performance.now(), busy = model.busy;
   let frames = 0;

@@ -1,7 +1,8 @@
 /** A few at a time: one connection does not fill a line, and the Hub counts requests. */
 const WIDTH = 4;
 
-/** Does `work` for each item, a few at a time; results in the order of the items. When one fails the rest is stopped and waited for. @throws what failed first */
+/** Does `work` for each item, a few at a time; results in the order of the items. When one fails the rest is stopped and waited for. generate's inOrder would not do: it waits for the
+ * oldest before it begins another, so that behind one large file the other connections had nothing to do, and tells a failure only when its turn has come. @throws what failed first */
 export async function inParallel<T, R>(items: readonly T[], work: (item: T, signal: AbortSignal) => Promise<R>, signal: AbortSignal): Promise<R[]> {
   const results: R[] = [];
   const stop = new AbortController();
