@@ -1,6 +1,6 @@
 /** What do weights in few bits cost in accuracy? Clips are asked about as they are in Motion-10, with the model as it is and with converted weights: how far their
  * distributions over the next token are apart (KL divergence, nats) at every place of the first one's answer, how often the likeliest token is the same, and how many answers are right.
- * node bench/weights.ts [--model DIR] [--weights int8,int4] [--labels FILE.jsonl] [--clips 60] [--json]
+ * node bench/weights.ts --labels FILE.jsonl [--model DIR] [--weights int8,int4] [--clips 60] [--json]; stave render makes the labels and their clips.
  * A setting that names parts is written with + between them: --weights int8,vision:int8+language:int4+head:int4 */
 import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
