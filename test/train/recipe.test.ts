@@ -82,6 +82,9 @@ test('a tokenizer that is not there is told with the field, its path and what is
     await rm(join(folder, 'tok'), { recursive: true });
     await writeFile(join(folder, 'tok'), '');
     await refused('it is not a folder');
+    const { tokenizer: _tokenizer, model: _model, ...tuned } = tinyJson;
+    const started = parseRecipe({ ...tuned, out: folder, init: 'nowhere' }, folder); // which says no tokenizer of its own
+    await assert.rejects(train(started), { code: 'RECIPE', message: new RegExp(`^init is "${join(folder, 'nowhere')}"\nthere is no such folder.*\n→ give a checkpoint with tokenizer\\.json`) });
   } finally {
     await rm(folder, { recursive: true });
   }
