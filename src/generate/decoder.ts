@@ -3,10 +3,7 @@ import { mropeTables, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import type { Program } from '../runtime/index.ts';
 import { causalBias, treeBias } from './attention-bias.ts';
 import { KeyValueCache, type StoredPositions } from './kv-cache.ts';
-import { pieceLength } from './pieces.ts';
-
-/** Bytes of logits that a run of branches may give at once. */
-const LOGITS = 64e6;
+import { branchLength, pieceLength } from './pieces.ts';
 
 /** Tokens that enter the model, with their M-RoPE positions. */
 export type Positioned = { ids: ArrayLike<number>; /** [3, ids.length] */ position_ids: Int32Array };
@@ -56,7 +53,7 @@ export class Decoder {
     const isVisual = (id: number) => visual_embeds.length > 0 && (id === video_token_id || id === image_token_id);
     let used = 0; // rows of visual_embeds
     for (let start = 0, end = 0; start < total; start = end) {
-      end = Math.min(start + this.#most(), total);
+      end = Math.min(start + pieceLength(this.#config.num_attention_heads, this.#cache.length), total);
       const piece = Array.from({ length: end - start }, (_, i) => ids[start + i]);
       const first = used;
       const embed_index = piece.map((id, i) => (isVisual(id) ? piece.length + used++ - first : i));
@@ -77,7 +74,7 @@ export class Decoder {
     const root = this.#cache.length;
     const depths: number[] = [];
     for (const parent of parents) depths.push(parent < 0 ? 0 : depths[parent] + 1);
-    const most = Math.max(1, Math.min(this.#most(), Math.floor(LOGITS / (4 * this.#config.vocab_size))));
+    const most = branchLength(this.#config, root);
     for (let start = 0; start < ids.length; start += most) {
       const end = Math.min(start + most, ids.length);
       const S = end - start;
@@ -90,11 +87,6 @@ export class Decoder {
       };
       yield { first: start, logits: await this.#run(piece, S, signal) };
     }
-  }
-
-  /** Positions that may go through the model at once now. */
-  #most(): number {
-    return pieceLength(this.#config.num_attention_heads, this.#cache.length);
   }
 
   /** One run of the graph over S new positions → [wanted, vocab_size] */

@@ -3,41 +3,46 @@ import { StaveError } from '../errors.ts';
 import { frameSize, gridOf, type Grid } from '../models/qwen2vl/index.ts';
 import type { MediaOptions, MediaPlan } from './media.ts';
 
-/** What an answer takes with videos and images of these grids. memory: bytes */
-export type Needs = (grids: readonly Grid[]) => { tokens: number; memory: number };
+/** What an answer takes with videos and images of these grids. memory: bytes; branches: see ReadingOptions, absent: as asked for */
+export type Needs = (grids: readonly Grid[], branches?: number) => { tokens: number; memory: number };
+
+/** What saves memory, or tokens, besides other grids. saved: bytes */
+type Change = { saved?: number; branches?: number };
 
 export type Limits = { tokens: number; memory: number };
 
 /** What --weights may say for a model to take so many bytes less. */
 export type Lighter = { weights: string; saved: number; /** It can't be made from this checkpoint, but from that which this was made from. */ from_original: boolean };
 
-type Planned = { media: readonly MediaPlan[]; preprocessor: MediaOptions['preprocessor']; visual_tokens: number; prompt_tokens: number; max_new_tokens: number; lighter: () => Lighter[] };
+type Planned = { media: readonly MediaPlan[]; preprocessor: MediaOptions['preprocessor']; visual_tokens: number; prompt_tokens: number; max_new_tokens: number; /** See ReadingOptions. */ branches: number | undefined; lighter: () => Lighter[] };
 
 /** @throws LIMIT naming the numbers and the settings that would fit */
 export function checkLimits(planned: Planned, needs: Needs, limits: Limits): void {
-  const { media, visual_tokens, prompt_tokens, max_new_tokens } = planned;
+  const { media, visual_tokens, prompt_tokens, max_new_tokens, branches } = planned;
   const { tokens, memory } = needs(media.map(({ grid }) => grid));
   const frames = media.reduce((sum, item) => sum + item.frames.length, 0);
-  const why = `${frames} frames make ${visual_tokens} visual tokens, the prompt has ${prompt_tokens} in all, the answer up to ${max_new_tokens}`;
+  const why = `${frames} frames make ${visual_tokens} visual tokens, the prompt has ${prompt_tokens} in all, ${branches === undefined ? `the answer up to ${max_new_tokens}` : `the choices ${branches} side by side and up to ${max_new_tokens} one after the other`}`;
   const what = tokens > limits.tokens ? `prompt and answer take ${tokens} tokens, ${limits.tokens} are allowed` : memory > limits.memory ? `the answer takes about ${megabytes(memory)} of memory, ${megabytes(limits.memory)} can be had` : undefined;
-  if (what !== undefined) throw new StaveError('LIMIT', { what, why, fix: advice(planned, (grids, saved = 0) => {
-    const needed = needs(grids);
+  if (what !== undefined) throw new StaveError('LIMIT', { what, why, fix: advice(planned, (grids, { saved = 0, branches: fewer } = {}) => {
+    const needed = needs(grids, fewer);
     return needed.tokens <= limits.tokens && needed.memory - saved <= limits.memory;
   }, limits.tokens) });
 }
 
 /** The settings, each changed alone, that would do. */
-function advice({ media, preprocessor, prompt_tokens, max_new_tokens, lighter }: Planned, fits: (grids: readonly Grid[], saved?: number) => boolean, tokens: number): string {
+function advice({ media, preprocessor, prompt_tokens, max_new_tokens, branches, lighter }: Planned, fits: (grids: readonly Grid[], change?: Change) => boolean, tokens: number): string {
   const frames = most(Math.max(0, ...media.map((item) => (item.kind === 'video' ? item.frames.length : 0))) - 1, (n) => fits(media.map((item) => withFrames(item, n, preprocessor))));
   const unit = Math.max(0, ...media.map(({ kind }) => (preprocessor[kind].patch_size * preprocessor[kind].merge_size) ** 2)); // the area of a visual token
   const area = Math.max(0, ...media.map(({ sizes: { input } }) => input.width * input.height)) / (unit || 1);
   const pixels = most(Math.ceil(area) - 1, (n) => fits(media.map((item) => withPixels(item, n * unit, preprocessor))));
   const shorter = tokens - prompt_tokens; // what is left for an answer
-  const light = lighter().find(({ saved }) => fits(media.map(({ grid }) => grid), saved));
+  const grids = media.map(({ grid }) => grid);
+  const light = lighter().find(({ saved }) => fits(grids, { saved }));
   const ways = [
     ...(frames > 0 ? [`at most ${frames} ${frames === 1 ? 'frame' : 'frames'} (--frames ${frames})`] : []),
     ...(pixels > 0 ? [`frames of at most ${pixels * unit} pixels (--max-pixels ${pixels * unit})`] : []),
-    ...(shorter > 0 && shorter < max_new_tokens ? [`an answer of at most ${shorter} tokens (--max-tokens ${shorter})`] : []),
+    ...(branches === undefined && shorter > 0 && shorter < max_new_tokens ? [`an answer of at most ${shorter} tokens (--max-tokens ${shorter})`] : []),
+    ...(branches !== undefined && fits(grids, { branches: 0 }) ? ['fewer or shorter choices'] : []),
     ...(light === undefined ? [] : [`smaller weights (--weights ${light.weights}${light.from_original ? ' with the checkpoint that this one was made from' : ''})`]),
   ];
   if (ways.length > 0) return `use ${ways.join(', or ')}`;

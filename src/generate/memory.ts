@@ -1,5 +1,5 @@
 import { cutBlocks, patchValues, type Qwen2VLConfig, type VisionConfig } from '../models/qwen2vl/index.ts';
-import { pieceLength, scoreBytes } from './pieces.ts';
+import { branchBytes, branchLength, pieceLength, scoreBytes } from './pieces.ts';
 import { attendedWidth, frameBytes, runSizes, sequenceBytes, VISION_RUN } from './run-sizes.ts';
 import type { Clips } from './vision-parts.ts';
 
@@ -17,17 +17,18 @@ export type MemoryEstimate = {
   total: number;
 };
 
-/** What decides how much memory an answer takes. clips: that go through the encoder by themselves. */
-export type Amounts = { clips: readonly Pick<Clips, 'T' | 'h' | 'w'>[]; visual_tokens: number; prompt_tokens: number; max_new_tokens: number };
+/** What decides how much memory an answer takes. clips: that go through the encoder by themselves; branches: tokens that are read side by side behind the prompt, see Decoder.branch. */
+export type Amounts = { clips: readonly Pick<Clips, 'T' | 'h' | 'w'>[]; visual_tokens: number; prompt_tokens: number; max_new_tokens: number; branches?: number };
 
 const FLOAT = 4;
 const BASE = 200e6; // measured: Node 24 with onnxruntime and tokenizer loaded, a decoding process beside it
 
 /** What lives at the same time at the fullest moments, from the shapes alone. @param weights bytes of them as the engine holds them */
-export function estimateMemory(config: Qwen2VLConfig, weights: number, { clips, visual_tokens, prompt_tokens, max_new_tokens }: Amounts): MemoryEstimate {
+export function estimateMemory(config: Qwen2VLConfig, weights: number, amounts: Amounts): MemoryEstimate {
+  const { clips, visual_tokens } = amounts;
   const embeds = FLOAT * visual_tokens * config.hidden_size;
   const vision = embeds + Math.max(0, ...clips.map((clip) => visionBytes(config.vision_config, clip)));
-  const language = embeds + languageBytes(config, prompt_tokens, max_new_tokens);
+  const language = embeds + languageBytes(config, amounts);
   return { weights, vision, language, base: BASE, total: weights + Math.max(vision, language) + BASE };
 }
 
@@ -45,11 +46,12 @@ function visionBytes(config: VisionConfig, { T, h, w }: Pick<Clips, 'T' | 'h' | 
   return T * N * held + run + waiting;
 }
 
-function languageBytes(config: Qwen2VLConfig, prompt_tokens: number, max_new_tokens: number): number {
-  const total = prompt_tokens + max_new_tokens;
-  const piece = Math.min(prompt_tokens, pieceLength(config.num_attention_heads, 0));
-  const head_dim = config.hidden_size / config.num_attention_heads;
-  const cache = 2 * config.num_hidden_layers * config.num_key_value_heads * head_dim * total;
-  const block = piece * (6 * config.hidden_size + 3 * config.intermediate_size);
-  return scoreBytes(config.num_attention_heads, prompt_tokens) + FLOAT * (2 * cache + block + 2 * config.vocab_size); // the cache twice: where it grows, until the old one is collected
+function languageBytes(config: Qwen2VLConfig, { prompt_tokens, max_new_tokens, branches = 0 }: Amounts): number {
+  const { num_attention_heads: heads, hidden_size, intermediate_size } = config;
+  const total = prompt_tokens + Math.max(max_new_tokens, branches);
+  const piece = Math.max(Math.min(prompt_tokens, pieceLength(heads, 0)), Math.min(branches, branchLength(config, prompt_tokens)));
+  const cache = 2 * config.num_hidden_layers * config.num_key_value_heads * (hidden_size / heads) * total;
+  const block = piece * (6 * hidden_size + 3 * intermediate_size);
+  const scores = Math.max(scoreBytes(heads, prompt_tokens), branchBytes(config, prompt_tokens, branches));
+  return scores + FLOAT * (2 * cache + block + 2 * config.vocab_size); // the cache twice: where it grows, until the old one is collected
 }

@@ -29,6 +29,12 @@ export type AskOptions = GenerationOptions & PixelOptions & {
   signal?: AbortSignal;
 };
 
+/** How a prompt is read. */
+export type ReadingOptions = AskOptions & {
+  /** Tokens that are read side by side behind the prompt, see Decoder.branch; absent: an answer is written there. */
+  branches?: number;
+};
+
 /** Of a question about one video. */
 export type QuestionOptions = AskOptions & {
   /** The system prompt. Default: what the chat template brings, if anything. */
@@ -83,7 +89,7 @@ export function answerSettings({ model, generation, generationJson, sampling }: 
 }
 
 /** Plans an answer and holds it to the limits. @throws LIMIT naming the numbers; as planMedia does; USAGE */
-export async function prepare(files: ModelFiles, messages: readonly ChatMessage[], options: AskOptions): Promise<Prepared> {
+export async function prepare(files: ModelFiles, messages: readonly ChatMessage[], options: ReadingOptions): Promise<Prepared> {
   const { model, tokenizer, template } = files;
   const { config } = model;
   const { spatial_merge_size, windowed } = config.vision_config;
@@ -103,16 +109,16 @@ export async function prepare(files: ModelFiles, messages: readonly ChatMessage[
   const visual_tokens = media.reduce((sum, { tokens }) => sum + tokens, 0);
   const max_new_tokens = settings.max_new_tokens.value;
   /** With videos and images of these grids. */
-  const amounts = (grids: readonly Grid[]): Amounts => {
+  const amounts = (grids: readonly Grid[], branches = options.branches): Amounts => {
     const tokens = grids.reduce((sum, grid) => sum + visualTokens(grid, spatial_merge_size), 0);
     const clips = made.temporal_scope === 'item' ? grids.map(([T, h, w]) => ({ T, h, w })) : encoderRuns(media.map(({ kind }, i) => ({ kind, grid: grids[i] })), 'all');
-    return { clips, visual_tokens: tokens, prompt_tokens: ids.length - visual_tokens + tokens, max_new_tokens };
+    return { clips, visual_tokens: tokens, prompt_tokens: ids.length - visual_tokens + tokens, max_new_tokens, branches };
   };
   const memory = (needed: Amounts) => estimateMemory(config, files.weight_bytes, needed);
   const plan: Plan = { ...glance(media), media, prompt_tokens: ids.length, visual_tokens, memory: memory(amounts(media.map(({ grid }) => grid))), weights: storedWeights(model), sampling, pixels, settings };
   const limits = { tokens: Math.min(options.limits?.tokens ?? Infinity, config.max_position_embeddings), memory: options.limits?.memory ?? availableMemory() };
-  checkLimits({ media, preprocessor, visual_tokens, prompt_tokens: ids.length, max_new_tokens, lighter: () => lighterWeights(files) }, (grids) => {
-    const needed = amounts(grids);
+  checkLimits({ media, preprocessor, visual_tokens, prompt_tokens: ids.length, max_new_tokens, branches: options.branches, lighter: () => lighterWeights(files) }, (grids, branches) => {
+    const needed = amounts(grids, branches);
     return { tokens: needed.prompt_tokens + max_new_tokens, memory: memory(needed).total };
   }, limits);
   const answers = plain.some(({ role }) => role === 'assistant') ? answerStarts(conversation) : [];

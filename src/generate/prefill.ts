@@ -5,7 +5,7 @@ import { Decoder } from './decoder.ts';
 import { joined } from './rows.ts';
 import type { ChatMessage } from './messages.ts';
 import type { ModelFiles, ModelInfo } from './model-files.ts';
-import { prepare, type AskOptions, type Prepared, type PromptTokens } from './plan.ts';
+import { prepare, type Prepared, type PromptTokens, type ReadingOptions } from './plan.ts';
 import { visualBefore } from './reuse/cuts.ts';
 import { encodeUnit, type Encoding } from './reuse/encode.ts';
 import type { Reuse, SeenMedia } from './reuse/reuse.ts';
@@ -25,7 +25,7 @@ export type Prefilled = Prepared & { decoder: Decoder; /** Of the token that com
 export type Opened = Pick<Encoding, 'prepared'> & Partial<Pick<Encoding, 'decoded'>> & { messages: readonly ChatMessage[]; units: Unit[] };
 
 /** @throws as prepare() does */
-export async function openPrompt({ files, reuse }: LoadedModel, messages: readonly ChatMessage[], options: AskOptions): Promise<Opened> {
+export async function openPrompt({ files, reuse }: LoadedModel, messages: readonly ChatMessage[], options: ReadingOptions): Promise<Opened> {
   options.signal?.throwIfAborted();
   const prepared = await prepare(files, messages, options);
   return { messages, prepared, units: await unitsOf(prepared, reuse, options.signal) };
@@ -33,7 +33,7 @@ export async function openPrompt({ files, reuse }: LoadedModel, messages: readon
 
 /** Plan → frames → visual tokens → keys and values of the prompt. What is kept from earlier questions is not worked out again.
  * @param opened the same prompt, if it was planned before  @throws as prepare(), decoding and the engine do */
-export async function prefill(model: LoadedModel, messages: readonly ChatMessage[], options: AskOptions, clock: Clock, opened?: Opened): Promise<Prefilled> {
+export async function prefill(model: LoadedModel, messages: readonly ChatMessage[], options: ReadingOptions, clock: Clock, opened?: Opened): Promise<Prefilled> {
   const { files, vision, language, reuse } = model;
   const { signal } = options;
   const { config } = files.model;

@@ -3,11 +3,11 @@ import type { AnswerResult } from '../answer.ts';
 import { Clock } from '../clock.ts';
 import { glance, type Glance } from '../media.ts';
 import { splitMedia, systemOf, type ChatMessage } from '../messages.ts';
-import type { AnswerSettings, AskOptions, QuestionOptions } from '../plan.ts';
+import type { AnswerSettings, QuestionOptions, ReadingOptions } from '../plan.ts';
 import { prefill, type LoadedModel, type Opened } from '../prefill.ts';
 import type { GenerationOptions } from '../settings.ts';
 import { readChoices, type Choices } from './choices.ts';
-import { logProbabilities, logSumExp } from './score.ts';
+import { countBranches, logProbabilities, logSumExp } from './score.ts';
 import { spell, type Spelled } from './tokens.ts';
 import { weightsOf } from './weigh.ts';
 
@@ -42,7 +42,7 @@ export type Decision = Glance & Pick<AnswerResult, 'media' | 'prompt_tokens' | '
 };
 
 /** What will be decided between, and how the prompt is read for it. */
-export type Asked = Required<Pick<DecideOptions, 'normalize' | 'temperature' | 'end_of_turn'>> & { spelled: Spelled[]; reading: AskOptions };
+export type Asked = Required<Pick<DecideOptions, 'normalize' | 'temperature' | 'end_of_turn'>> & { spelled: Spelled[]; reading: ReadingOptions };
 
 /** @throws USAGE */
 export function askedOf({ files }: LoadedModel, messages: readonly ChatMessage[], choices: Choices, options: DecideOptions): Asked {
@@ -50,8 +50,9 @@ export function askedOf({ files }: LoadedModel, messages: readonly ChatMessage[]
   if (!(typeof temperature === 'number' && temperature > 0 && temperature <= 1e6)) throw new StaveError('USAGE', { what: `temperature is ${JSON.stringify(temperature)}`, fix: 'give a number over 0; 1 leaves the probabilities as they are' });
   if (normalize !== 'sum' && normalize !== 'mean') throw new StaveError('USAGE', { what: `normalize is ${JSON.stringify(normalize)}`, fix: 'give "sum" or "mean"' });
   const spelled = spell(files, splitMedia(messages).messages, readChoices(choices), end_of_turn);
-  const longest = Math.max(...spelled.flatMap(({ tokens }) => tokens.map(({ length }) => length)));
-  return { normalize, temperature, end_of_turn, spelled, reading: { ...rest, max_new_tokens: longest } };
+  const sequences = spelled.flatMap(({ tokens }) => tokens);
+  const longest = Math.max(...sequences.map(({ length }) => length));
+  return { normalize, temperature, end_of_turn, spelled, reading: { ...rest, max_new_tokens: longest, branches: countBranches(sequences) } };
 }
 
 /** Reads the prompt once, then all choices behind it side by side. @param opened see prefill()  @throws USAGE, and as an answer does */

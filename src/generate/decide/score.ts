@@ -25,6 +25,9 @@ export async function logProbabilities(decoder: Decoder, logits: Float32Array, s
   return steps.map((path) => path.reduce((sum, { behind, id }) => sum + found.get(`${behind} ${id}`)!, 0));
 }
 
+/** Tokens that go through the model behind the prompt for these sequences. */
+export const countBranches = (sequences: readonly (readonly number[])[]): number => tree(sequences).branches.ids.length;
+
 /** The tokens that others come behind, each once, and the path of every sequence. */
 function tree(sequences: readonly (readonly number[])[]): { branches: Branches; steps: Step[][] } {
   const ids: number[] = [];
