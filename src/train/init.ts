@@ -2,6 +2,7 @@ import { random } from '../clips/index.ts';
 import { parameterShapes, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import { lookAtNeighbours } from './neighbours.ts';
 import type { Recipe } from './recipe.ts';
+import { isBias, isEmbedding, isNorm } from './tensor-names.ts';
 
 export type InitSettings = Pick<Recipe, 'seed' | 'init_std' | 'temporal_init' | 'attention_init'>;
 
@@ -14,8 +15,8 @@ export function initialWeights(config: Qwen2VLConfig, { seed, init_std: std, tem
   const weights = new Map<string, { shape: number[]; data: Float32Array }>();
   for (const [name, shape] of parameterShapes(config)) {
     const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
-    if (/(norm\d?|ln_q)\.weight$/.test(name)) data.fill(1);
-    else if (!name.endsWith('.bias') && !(temporal === 'zero' && name.endsWith('temp_attn.proj.weight'))) {
+    if (isNorm(name)) data.fill(1);
+    else if (!isBias(name) && !(temporal === 'zero' && name.endsWith('temp_attn.proj.weight'))) {
       const scale = std === 'fan_in' ? fanIn(name, shape, config) : std;
       const { normal } = random(seed, name);
       for (let i = 0; i < data.length; i++) data[i] = normal() * scale;
@@ -27,7 +28,7 @@ export function initialWeights(config: Qwen2VLConfig, { seed, init_std: std, tem
 }
 
 function fanIn(name: string, shape: number[], { num_hidden_layers, tie_word_embeddings, vision_config }: Qwen2VLConfig): number {
-  if (name.endsWith('embed_tokens.weight')) return tie_word_embeddings ? 0.02 : 1;
+  if (isEmbedding(name)) return tie_word_embeddings ? 0.02 : 1;
   if (name.endsWith('lm_head.weight')) return 0.02;
   const endsBranch = /(attn\.proj|mlp\.fc2|o_proj|down_proj)\.weight$/.test(name);
   const depth = name.includes('visual.') ? vision_config.depth : num_hidden_layers;

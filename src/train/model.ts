@@ -2,14 +2,16 @@ import { StaveError } from '../errors.ts';
 import type { FrameSampling } from '../generate/frame-sampling.ts';
 import { samplingOf } from '../generate/model-files.ts';
 import { floats } from '../models/checkpoint.ts';
-import { linearLayers, quote } from '../models/lora.ts';
+import { linearLayers } from '../models/lora.ts';
 import { configJson, openQwen2VL, parameterShapes, parseConfig, parsePreprocessorConfig, type PreprocessorConfig, type PreprocessorFile, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import type { Tokenizer } from '../text/index.ts';
 import { preprocessorJson } from './export.ts';
+import { checkGroups } from './groups.ts';
 import { initialWeights } from './init.ts';
 import { startLora, trainedLayers, type LoraTraining } from './lora.ts';
 import type { Recipe } from './recipe.ts';
 import type { ModelTensor } from './step.ts';
+import { matches } from './tensor-names.ts';
 
 /** config.json of a new model: the recipe's fields and the token ids of its tokenizer.
  * @throws RECIPE naming the field that does not fit */
@@ -65,11 +67,6 @@ export function modelSampling(config: Qwen2VLConfig): FrameSampling {
   return samplingOf({ dir: '', config }).value;
 }
 
-/** Whether a tensor's name matches one of the patterns; `*` stands for anything. */
-export function matches(name: string, patterns: string[]): boolean {
-  return patterns.some((pattern) => new RegExp(`^${pattern.split('*').map(quote).join('.*')}$`).test(name));
-}
-
 type Tensors = Map<string, { shape: number[]; data: Float32Array }>;
 
 export type TrainModel = {
@@ -92,7 +89,7 @@ export type TrainModel = {
   close(): Promise<void>;
 };
 
-/** The recipe's model before its first step: a checkpoint's, or new weights. Close it. @throws RECIPE when nothing would be trained, or adapters fit no layer */
+/** The recipe's model before its first step: a checkpoint's, or new weights. Close it. @throws RECIPE when nothing would be trained, adapters fit no layer, or groups no trained tensor */
 export async function startModel(recipe: Recipe, tokenizer: Tokenizer): Promise<TrainModel> {
   const source = recipe.init === null ? fromScratch(recipe, newConfig(recipe, tokenizer)) : await fromCheckpoint(recipe.init);
   try {
@@ -117,6 +114,7 @@ async function withTrained(recipe: Recipe, { frozen, ...source }: Source): Promi
   const trained: Tensors = new Map();
   for (const name of names) if (whole.has(name)) trained.set(name, { shape: source.shapes.get(name)!, data: await source.read(name) });
   for (const [name, tensor] of startLora(layers, recipe.seed)) trained.set(name, tensor);
+  checkGroups(recipe.optimizer.groups ?? [], [...trained.keys()]);
   const tensors = new Map<string, ModelTensor>(names.map((name) => [name, whole.has(name) ? { shape: source.shapes.get(name)!, source: null } : frozen(name)]));
   for (const [name, { shape }] of trained) if (!tensors.has(name)) tensors.set(name, { shape, source: null });
   return { ...source, trained, tensors, lora: { layers, dropout: recipe.lora?.dropout ?? 0 } };

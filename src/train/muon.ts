@@ -1,11 +1,12 @@
 import { constant, matmul, type Value } from '../graph/index.ts';
+import { isEmbedding } from './tensor-names.ts';
 
 /** Muon's settings (Jordan 2024, kellerjordan.github.io/posts/muon): for weight matrices inside the network, in place of AdamW. */
 export type MuonSettings = { /** Peak; a step moves a matrix by about this much of its scale. */ lr: number; momentum: number };
 
 /** Which tensors Muon trains: matrices between hidden features. Embeddings, norms and biases stay with AdamW. */
 export function isMuons(name: string, shape: readonly number[]): boolean {
-  return shape.length >= 2 && !name.endsWith('embed_tokens.weight') && !name.endsWith('lm_head.weight');
+  return shape.length >= 2 && !isEmbedding(name) && !name.endsWith('lm_head.weight');
 }
 
 /** The step for a matrix: its momentum with all singular values brought near one, so that directions which the gradient shows only weakly

@@ -1,16 +1,13 @@
 import { constant, input, minimum, stopGradient, type Value } from '../graph/index.ts';
+import type { GroupSettings, TensorRates } from './groups.ts';
 import { muonStep, type MuonSettings } from './muon.ts';
 
-/** AdamW's settings, named as in torch.optim.AdamW. */
-export type AdamWSettings = {
-  lr: number; // peak
+/** AdamW's settings, named as in torch.optim.AdamW. `lr` is the peak; rates and decay of a tensor: {@link ratesOf} in groups.ts. */
+export type AdamWSettings = GroupSettings & {
   betas: [number, number];
   eps: number;
-  weight_decay: number;
   /** Gradients are scaled down so that their joint norm is at most this. */
   max_grad_norm: number;
-  /** Which trainable tensors decay: `all`, as torch does for one parameter group, or `matrices`: no bias, norm or embedding. */
-  decay: 'all' | 'matrices';
   /** Trains the matrices between hidden features; AdamW has the rest. Its rate follows the same schedule. Absent: AdamW for all. */
   muon?: MuonSettings;
 };
@@ -28,11 +25,6 @@ export function stepValues({ betas: [beta1, beta2] }: AdamWSettings, lr: number,
   return { lr, correction1: 1 / (1 - beta1 ** step), correction2: 1 / (1 - beta2 ** step) };
 }
 
-/** Whether weight decay applies to a tensor of the checkpoint. */
-export function decays(name: string, rule: AdamWSettings['decay']): boolean {
-  return rule === 'all' || !/\.bias$|(norm\d?|ln_q|embed_tokens)\.weight$/.test(name);
-}
-
 /** Norm of all gradients together, and the factor that torch.nn.utils.clip_grad_norm_ multiplies them with. */
 export function clipFactor(grads: readonly Value[], maxNorm: number): { norm: Value; factor: Value } {
   const norm = grads.map((g) => g.mul(g).sum(g.shape.map((_, axis) => axis))).reduce((a, b) => a.add(b)).sqrt(); // []
@@ -41,23 +33,24 @@ export function clipFactor(grads: readonly Value[], maxNorm: number): { norm: Va
 
 /** One AdamW update of a tensor (Loshchilov & Hutter, arXiv:1711.05101; the order of operations is torch's).
  * g: the clipped gradient, of w's shape, as m and v are. */
-export function adamW(w: Value, g: Value, m: Value, v: Value, { lr, correction1, correction2 }: StepInputs, settings: AdamWSettings, decay: boolean): { w: Value; m: Value; v: Value } {
+export function adamW(w: Value, g: Value, m: Value, v: Value, { lr, correction1, correction2 }: StepInputs, settings: AdamWSettings, rates: TensorRates): { w: Value; m: Value; v: Value } {
   const [beta1, beta2] = settings.betas;
+  const rate = rates.lr === settings.lr ? lr : lr.mul(rates.lr / settings.lr); // [], on the one schedule
   const nextM = m.add(g.sub(m).mul(1 - beta1)); // β₁ m + (1 − β₁) g
   const nextV = v.mul(beta2).add(g.mul(g).mul(1 - beta2));
-  const update = nextM.div(nextV.mul(correction2).sqrt().add(settings.eps)).mul(lr.mul(correction1));
-  return { w: decayed(w, lr, settings, decay).sub(update), m: nextM, v: nextV };
+  const update = nextM.div(nextV.mul(correction2).sqrt().add(settings.eps)).mul(rate.mul(correction1));
+  return { w: decayed(w, rate, rates).sub(update), m: nextM, v: nextV };
 }
 
 /** One step of Muon; takes AdamW's place for a matrix. v is left as it is. */
-export function muon(w: Value, g: Value, m: Value, v: Value, { lr }: StepInputs, settings: AdamWSettings, decay: boolean): { w: Value; m: Value; v: Value } {
+export function muon(w: Value, g: Value, m: Value, v: Value, { lr }: StepInputs, settings: AdamWSettings, rates: TensorRates): { w: Value; m: Value; v: Value } {
   const { lr: peak, momentum } = settings.muon!;
   const rate = lr.mul(peak / settings.lr); // [], on AdamW's schedule
   const { m: next, direction } = muonStep(g, m, momentum);
-  return { w: decayed(w, rate, settings, decay).sub(direction.mul(rate)), m: next, v: stopGradient(v) };
+  return { w: decayed(w, rate, rates).sub(direction.mul(rate)), m: next, v: stopGradient(v) };
 }
 
 /** w (1 − rate · weight_decay): decoupled from the gradient, the same for both. */
-function decayed(w: Value, rate: Value, { weight_decay }: AdamWSettings, decay: boolean): Value {
-  return decay && weight_decay > 0 ? w.mul(rate.mul(-weight_decay).add(1)) : w;
+function decayed(w: Value, rate: Value, { weight_decay }: TensorRates): Value {
+  return weight_decay > 0 ? w.mul(rate.mul(-weight_decay).add(1)) : w;
 }

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { Fields, type FieldProblem } from '../models/fields.ts';
 import { changed, type Changes } from './change.ts';
+import { decayRules, parseGroup } from './groups.ts';
 import { jsonLines } from './json-lines.ts';
 import { parseLora, type LoraSettings } from './lora.ts';
 import { withFoundModels } from './named-models.ts';
@@ -138,14 +139,18 @@ function parseOptimizer(fields: Fields): AdamWSettings {
   if (!betas.every((beta) => beta >= 0 && beta < 1)) fields.objectTo('betas', undefined, 'give two numbers in [0, 1)');
   fields.oneOf('name', ['AdamW'], 'AdamW');
   const muon = fields.has('muon') ? parseMuon(fields.object('muon')) : undefined;
+  const lr = fields.number('lr', undefined, { min: 0 });
+  const groups = fields.objects('groups').map((group) => parseGroup(group, lr));
+  if (muon && groups.some((group) => group.lr !== undefined)) fields.objectTo('groups', 'with muon, which has a rate of another kind, no group can have one', 'leave out lr there, or muon');
   return {
-    lr: fields.number('lr', undefined, { min: 0 }),
+    lr,
     betas,
     eps: fields.number('eps', 1e-8, { min: 0 }),
     weight_decay: fields.number('weight_decay', 0.01, { min: 0 }),
     max_grad_norm: fields.number('max_grad_norm', 1, { min: 0 }),
-    decay: fields.oneOf('decay', ['all', 'matrices'], 'matrices'),
-    ...(muon === undefined ? {} : { muon }),
+    decay: fields.oneOf('decay', decayRules, 'matrices'),
+    ...(muon && { muon }),
+    ...(groups.length > 0 && { groups }),
   };
 }
 

@@ -2,10 +2,11 @@ import { argMax, concat, constant, dim, grad, graph, initializer, input, type Bl
 import { isLora } from '../models/lora.ts';
 import { languageModel, patchValues, tableInputs, visionTower, type PreprocessorConfig, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import { Params } from '../nn/index.ts';
+import { ratesOf } from './groups.ts';
 import { findLora, type LoraTraining } from './lora.ts';
 import { negativeLogLikelihood, weightedLoss } from './loss.ts';
 import { isMuons } from './muon.ts';
-import { adamW, clipFactor, decays, muon, stepInputs, type AdamWSettings } from './optimizer.ts';
+import { adamW, clipFactor, muon, stepInputs, type AdamWSettings } from './optimizer.ts';
 
 /** A tensor of the model: trained (a graph input kept in the runtime) or frozen (part of the graph, in memory or where it lies in the checkpoint's file). dtype of a frozen one: float32 if absent. */
 export type ModelTensor = { shape: readonly number[]; source: TensorSource | null; dtype?: DType };
@@ -129,7 +130,8 @@ function valueOf(name: string, { shape, source, dtype = 'float32' }: ModelTensor
   return source === null ? input(`param:${name}`, 'float32', [...shape]) : initializer(name, dtype, shape, source).cast('float32');
 }
 
-function updateOutputs(names: string[], values: ReadonlyMap<string, Value>, gradients: Value[], settings: AdamWSettings): Record<string, Value> {
+/** One update of the tensors from their gradients: their norm together, and what takes the place of each tensor and its moments. */
+export function updateOutputs(names: readonly string[], values: ReadonlyMap<string, Value>, gradients: readonly Value[], settings: AdamWSettings): Record<string, Value> {
   const { norm, factor } = clipFactor(gradients, settings.max_grad_norm);
   const step = stepInputs();
   const outputs: Record<string, Value> = { grad_norm: norm };
@@ -137,7 +139,7 @@ function updateOutputs(names: string[], values: ReadonlyMap<string, Value>, grad
     const w = values.get(name)!;
     const shape = w.shape.map(Number);
     const moment = (kind: string) => input(`${kind}:${name}`, 'float32', shape);
-    const next = (settings.muon && isMuons(name, shape) && !isLora(name) ? muon : adamW)(w, gradients[i].mul(factor), moment('m'), moment('v'), step, settings, decays(name, settings.decay));
+    const next = (settings.muon && isMuons(name, shape) && !isLora(name) ? muon : adamW)(w, gradients[i].mul(factor), moment('m'), moment('v'), step, settings, ratesOf(name, settings));
     outputs[`${NEXT}param:${name}`] = next.w;
     outputs[`${NEXT}m:${name}`] = next.m;
     outputs[`${NEXT}v:${name}`] = next.v;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { loadRecipe, parseStages } from '../../src/train/index.ts';
+import { loadRecipe, parseRecipe, parseStages } from '../../src/train/index.ts';
 
 const root = new URL('../../', import.meta.url);
 const recipe = await loadRecipe(fileURLToPath(new URL('box/recipe.json', root)));
@@ -13,8 +13,11 @@ const documented = new Set(rows.flatMap((row) => [...row.split('|')[1].matchAll(
 const [, block] = /^```json\n([^]*?)^```/m.exec(readFileSync(new URL('docs/fine-tuning.md', root), 'utf8'))!;
 const stages = parseStages(JSON.parse(block), '/');
 
+/** Of what the recipes above do without. */
+const more = parseRecipe({ out: 'run', init: 'base', data: { task: 'motion10' }, steps: 1, optimizer: { lr: 1, groups: [{ tensors: ['*'], lr: 1, weight_decay: 1 }] } }, '/');
+
 /** Fields of the recipes, those of their parts with their path; `model` is config.json's business. */
-const fields = [recipe, ...stages].flatMap((whole) =>
+const fields = [recipe, ...stages, more].flatMap((whole) =>
   Object.entries(whole).flatMap(([name, value]) => (typeof value === 'object' && value !== null && !Array.isArray(value) && name !== 'model' ? Object.keys(value).map((inner) => `${name}.${inner}`) : [name])),
 );
 

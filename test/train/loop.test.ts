@@ -20,8 +20,9 @@ async function numbers(out: string): Promise<unknown[]> {
 const codeOf = (code: string, text: RegExp) => (error: unknown) => error instanceof StaveError && error.code === code && text.test(error.message);
 
 test('a run that is stopped and resumed ends as one that was not: losses, evaluations, weights', async () => {
-  await using whole = await tiny();
-  await using parts = await tiny();
+  const changes = { optimizer: { lr: 0.01, weight_decay: 0.1, decay: 'trainer', groups: [{ tensors: ['*.temp_attn.*', '*.norm3.*'], lr: 0.03, weight_decay: 0.2 }] } };
+  await using whole = await tiny(changes);
+  await using parts = await tiny(changes);
   const seen: TrainProgress[] = [];
   const finished = await train(whole.recipe, { onStep: (progress) => seen.push(progress) });
   assert.deepEqual([finished.step, finished.finished], [6, true]);
@@ -131,6 +132,19 @@ test('only tensors that match "trainable" change', async () => {
   for (const name of tuned.tensors.keys()) {
     const [a, b] = [await tuned.readF32(name), await start.readF32(name)];
     assert.equal(a.some((x, i) => x !== b[i]), /temp_attn|norm3/.test(name), name);
+  }
+  await tuned.close();
+  await start.close();
+});
+
+test('a group\'s rate is that of its tensors alone', async () => {
+  const changes = { steps: 2, eval: { clips: 0 }, dtype: 'F32', trainable: ['visual.*'] };
+  await using setup = await tiny({ ...changes, optimizer: { lr: 0.01, groups: [{ tensors: ['*.temp_attn.*'], lr: 0 }] } });
+  await using other = await tiny({ ...changes, steps: 1 }); // the first warm-up step has rate 0
+  const [tuned, start] = await Promise.all([setup, other].map(async ({ recipe }) => openWeights((await train(recipe)).model!)));
+  for (const name of tuned.tensors.keys()) {
+    const [a, b] = [await tuned.readF32(name), await start.readF32(name)];
+    assert.equal(a.some((x, i) => x !== b[i]), name.startsWith('visual.') && !name.includes('temp_attn'), name);
   }
   await tuned.close();
   await start.close();

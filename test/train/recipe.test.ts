@@ -9,7 +9,8 @@ import { textReader } from '../../src/models/checkpoint.ts';
 import { loadTokenizer } from '../../src/text/index.ts';
 import { loadRecipe, loadStages, parseRecipe, train } from '../../src/train/index.ts';
 import { jsonLines } from '../../src/train/json-lines.ts';
-import { matches, startModel } from '../../src/train/model.ts';
+import { startModel } from '../../src/train/model.ts';
+import { matches } from '../../src/train/tensor-names.ts';
 import { tinyJson, tokenizer } from './tiny.ts';
 
 function message(work: () => unknown): string {
@@ -47,6 +48,12 @@ test('a wrong field is named with its value and what is allowed', () => {
   assert.match(lessons({ steps: 5, clip: 2 }), /^data\.lessons\[0\]\.clip is not a known field/);
   assert.match(parse({ optimizer: { lr: 1, betas: [0.9] } }), /^optimizer\.betas is \[0\.9\]\n→ give a list of 2 numbers/);
   assert.match(parse({ optimizer: { lr: 1, betas: [0.9, 1] } }), /^optimizer\.betas is \[0\.9,1\]\n→ give two numbers in \[0, 1\)/);
+  const groups = (...groups: unknown[]) => parse({ optimizer: { lr: 1, groups } });
+  assert.match(groups({ tensors: '*', lr: 1 }), /^optimizer\.groups\[0\]\.tensors is "\*"\n→ give a list of patterns/);
+  assert.match(groups({ tensors: ['*'], lr: 1 }, { tensors: ['*'] }), /^optimizer\.groups\[1\]\.tensors is \["\*"\]\nthe group has no rate and no decay of its own/);
+  assert.match(groups({ tensors: ['*'], rate: 1, lr: 1 }), /^optimizer\.groups\[0\]\.rate is not a known field/);
+  assert.match(parse({ optimizer: { lr: 0, groups: [{ tensors: ['*'], lr: 1 }] } }), /^optimizer\.groups\[0\]\.lr is 1\nit follows the schedule of optimizer\.lr, which is 0/);
+  assert.match(parse({ optimizer: { lr: 1, muon: { lr: 1 }, groups: [{ tensors: ['*'], lr: 1 }] } }), /^optimizer\.groups is .*\nwith muon, which has a rate of another kind/);
   assert.match(parse({ model: undefined }), /^model is missing\nwithout init a new model is made/);
   assert.match(parse({ init: 'somewhere' }), /^the recipe has both init and model/);
   assert.match(message(() => parseRecipe([], '/')), /^the file is \[\]\n→ give an object/);
@@ -57,15 +64,21 @@ test('what a run writes down as its recipe is a recipe, the same one', () => {
   assert.deepEqual(parseRecipe(JSON.parse(JSON.stringify(recipe)), '/elsewhere'), recipe);
   const taught = parseRecipe({ ...tinyJson, data: { ...tinyJson.data, lessons: [{ steps: 2, kinds: ['color'], scenes: ['still'], frames: 2, plain: [1, 0.5] }] } }, '/');
   assert.deepEqual(parseRecipe(JSON.parse(JSON.stringify(taught)), '/elsewhere'), taught);
+  const grouped = parseRecipe({ ...tinyJson, optimizer: { lr: 1, decay: 'trainer', groups: [{ tensors: ['*.temp_attn.*'], lr: 2 }, { tensors: ['*'], weight_decay: 0 }] } }, '/');
+  assert.deepEqual(parseRecipe(JSON.parse(JSON.stringify(grouped)), '/elsewhere'), grouped);
   const tuned = parseRecipe({ ...tinyJson, model: undefined, init: '/some/checkpoint' }, '/');
   assert.deepEqual(parseRecipe(JSON.parse(JSON.stringify(tuned)), '/elsewhere'), tuned);
 });
 
+const doesNotStart = async (changes: Record<string, unknown>, text: RegExp) =>
+  assert.rejects(startModel(parseRecipe({ ...tinyJson, ...changes }, '/'), await loadTokenizer(textReader(tokenizer))), (error) => error instanceof StaveError && error.code === 'RECIPE' && text.test(error.message));
+const grouped = (...patterns: string[]) => ({ trainable: ['visual.*'], optimizer: { lr: 1, groups: patterns.map((pattern) => ({ tensors: [pattern], lr: 2 })) } });
+
 test('a model that does not fit together is refused before anything runs', async () => {
-  const recipe = parseRecipe({ ...tinyJson, model: { ...tinyJson.model, num_key_value_heads: 3 } }, '/');
-  await assert.rejects(startModel(recipe, await loadTokenizer(textReader(tokenizer))), (error) => error instanceof StaveError && error.code === 'RECIPE' && /num_key_value_heads/.test(error.message));
-  const nothing = parseRecipe({ ...tinyJson, trainable: ['visual.nothing.*'] }, '/');
-  await assert.rejects(startModel(nothing, await loadTokenizer(textReader(tokenizer))), (error) => error instanceof StaveError && error.code === 'RECIPE' && /no tensor matches/.test(error.message));
+  await doesNotStart({ model: { ...tinyJson.model, num_key_value_heads: 3 } }, /num_key_value_heads/);
+  await doesNotStart({ trainable: ['visual.nothing.*'] }, /no tensor matches/);
+  await doesNotStart(grouped('visual.*', 'model.*'), /^optimizer\.groups\[1\]\.tensors is \["model\.\*"\]\nno tensor that is trained matches\n→ the trained tensors have names like visual\./);
+  await doesNotStart(grouped('visual.*', '*.norm3.*'), /^optimizer\.groups\[1\]\.tensors is \["\*\.norm3\.\*"\]\nall that match are in a group before it/);
 });
 
 test('a tokenizer that is not there is told with the field, its path and what is missing', async () => {
