@@ -1,18 +1,30 @@
-/** Asking ahead: while the model works on one question, the next one's videos are decoded. */
-import { inOrder } from '../generate/index.ts';
-import { videosOf, type Sample } from './samples.ts';
+/** Asking ahead: while the model works on one question, the next video is decoded and encoded. */
+import { inOrder, Turn } from '../generate/index.ts';
+import { videosKey, type Sample } from './samples.ts';
 
-/** Questions under way at once. The engine does one thing at a time: more would only hold more frames. */
-const AHEAD = 2;
+/** Questions that are looked at before their turn. Those on one video share its frames: what is held are the frames of two videos. */
+const AHEAD = 8;
 
-/** Asks in the order given, some at once. A further question is begun when the caller has taken an answer: what it has not taken is never more than are under way.
- * @param ask must stop when its signal is aborted  @throws what `ask` throws, when its question's turn has come; the signal's reason */
-export async function* asked<Question, Answer>(questions: readonly Question[], ask: (question: Question, signal: AbortSignal) => Promise<Answer>, signal?: AbortSignal): AsyncGenerator<[Question, Answer], void> {
+/** Asks in the order given. `ask` gets to work on several questions at once, on two videos at most, but must not begin to answer one before its `turn` has come: when the caller has
+ * taken the answer before, done with it what it will, and asks for the next.
+ * @param videosOf what tells a question's videos from those of others  @param ask must stop when its signal is aborted
+ * @throws what `ask` throws, when its question's turn has come; the signal's reason */
+export async function* asked<Question, Answer>(questions: readonly Question[], videosOf: (question: Question) => string, ask: (question: Question, turn: Promise<unknown>, signal: AbortSignal) => Promise<Answer>, signal?: AbortSignal): AsyncGenerator<[Question, Answer], void> {
   const stop = new AbortController(); // ends what is under way when this ends early
   const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-  for await (const answered of inOrder(questions, AHEAD, async (question): Promise<[Question, Answer]> => [question, await ask(question, both)], stop)) {
-    yield answered;
+  const turns = new Turn();
+  let videos: string | undefined, begin: Promise<unknown> = Promise.resolve(), next = begin; // turns of the first questions on the last video but one, and on the last
+  const work = async (question: Question): Promise<[Question, Answer, () => void]> => {
+    const turn = turns.take(both);
+    turn.catch(() => {}); // told by what waits for it
+    if (videosOf(question) !== videos) [videos, begin, next] = [videosOf(question), next, turn];
+    await begin;
+    return [question, await ask(question, turn, both), await turn];
+  };
+  for await (const [question, answer, done] of inOrder(questions, AHEAD, work, stop)) {
+    yield [question, answer];
     signal?.throwIfAborted();
+    done();
   }
 }
 
@@ -20,7 +32,7 @@ export async function* asked<Question, Answer>(questions: readonly Question[], a
 export function byVideo(samples: readonly Sample[]): Sample[] {
   const groups = new Map<string, Sample[]>();
   for (const sample of samples) {
-    const videos = videosOf(sample.question.messages).join('\n');
+    const videos = videosKey(sample);
     const group = groups.get(videos);
     if (group === undefined) groups.set(videos, [sample]);
     else group.push(sample);

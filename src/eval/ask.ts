@@ -3,7 +3,7 @@ import { StaveError } from '../errors.ts';
 import { firstFile } from '../files/look.ts';
 import { isShown } from '../tasks/lmms/messages.ts';
 import { cutAnswer, type Task, type TaskMessage } from '../tasks/index.ts';
-import type { AnswerResult, ChatMessage, ChatPart, Decision, VideoModel, VideoSource } from '../generate/index.ts';
+import type { AnswerResult, AskOptions, ChatMessage, ChatPart, Decision, VideoModel, VideoSource } from '../generate/index.ts';
 import { cropAlike, framesOf, needsFrames, optionsOf, viewOf } from './clips.ts';
 import type { TaskData } from './data.ts';
 import type { Entry, Line, Seen } from './ledger.ts';
@@ -16,8 +16,12 @@ export type Answerer = { generate(...asked: Parameters<VideoModel['generate']>):
 export const missingRules = ['error', 'skip', 'ask-without'] as const;
 export type MissingRule = (typeof missingRules)[number];
 
+/** When a question may be answered: its videos are read at once. */
+type Timing = Pick<AskOptions, 'after' | 'signal'>;
+
 /** Asks one question. @throws VIDEO_… naming the row, with the rule `error`; what else goes wrong, naming the row */
-export async function askSample(model: Answerer, sample: Sample, missing: MissingRule, signal?: AbortSignal): Promise<Line> {
+export async function askSample(model: Answerer, sample: Sample, missing: MissingRule, timing: Timing = {}): Promise<Line> {
+  const { signal } = timing;
   const { data: { task, facts }, id, row, hash, mode } = sample;
   const name = { task: task.name, id, ...(mode === 'generate' ? {} : { mode }), question: hash };
   try {
@@ -34,7 +38,7 @@ export async function askSample(model: Answerer, sample: Sample, missing: Missin
       if (missing === 'skip') return { ...name, skipped: `there is no ${paths[files.indexOf(undefined)]}` };
       throw missingVideo(sample, paths[files.indexOf(undefined)]);
     }
-    const attempt = (sources: readonly (string | undefined)[]) => answer(model, sample, question.messages, paths, sources, signal);
+    const attempt = (sources: readonly (string | undefined)[]) => answer(model, sample, question.messages, paths, sources, timing);
     let answered: Awaited<ReturnType<typeof answer>>;
     try {
       answered = await attempt(shown);
@@ -68,18 +72,18 @@ function inRow(error: StaveError, sample: Sample): StaveError {
 }
 
 /** @param sources files of the videos; undefined: not shown */
-async function answer(model: Answerer, sample: Sample, messages: readonly TaskMessage[], paths: readonly string[], sources: readonly (string | undefined)[], signal: AbortSignal | undefined) {
+async function answer(model: Answerer, sample: Sample, messages: readonly TaskMessage[], paths: readonly string[], sources: readonly (string | undefined)[], timing: Timing) {
   const { settings } = sample.data.task;
   const files = sources.filter((source) => source !== undefined);
   const inMemory = needsFrames(settings, files.length);
-  const whole = inMemory ? await Promise.all(files.map((file) => framesOf(file, settings.frames, signal))) : [];
+  const whole = inMemory ? await Promise.all(files.map((file) => framesOf(file, settings.frames, timing.signal))) : [];
   const videos: VideoSource[] = inMemory ? cropAlike(whole, settings.temporal_scope) : files;
   let next = 0, part = 0;
   const chat = messages.map(({ role, content }): ChatMessage => ({
     role,
     content: typeof content === 'string' ? content : content.flatMap((p): ChatPart[] => (p.type === 'text' ? [p] : sources[part++] === undefined ? [] : [{ type: 'video', video: videos[next++] }])),
   }));
-  const { said, media, tokens, seconds } = sample.choices === undefined ? await generated(model, sample, chat, signal) : await decided(model, sample, sample.choices, chat, signal);
+  const { said, media, tokens, seconds } = sample.choices === undefined ? await generated(model, sample, chat, timing) : await decided(model, sample, sample.choices, chat, timing);
   const named = paths.filter((_, i) => sources[i] !== undefined);
   const seen = media.map(({ frames, grid, sizes, damage }, i): Seen => {
     const source = whole[i]?.[0] ?? sizes.source;
@@ -93,13 +97,13 @@ async function answer(model: Answerer, sample: Sample, messages: readonly TaskMe
 type Said = Pick<Entry, 'text' | 'answer' | 'finish_reason' | 'decision'>;
 type Replied = Pick<Entry, 'tokens' | 'seconds'> & { said: Said; media: Decision['media'] };
 
-async function generated(model: Answerer, { data: { task } }: Sample, chat: readonly ChatMessage[], signal: AbortSignal | undefined): Promise<Replied> {
-  const { text, finish_reason, media, prompt_tokens, visual_tokens, token_ids, timings } = await model.generate(chat, { ...optionsOf(task.settings), signal }).result();
+async function generated(model: Answerer, { data: { task } }: Sample, chat: readonly ChatMessage[], timing: Timing): Promise<Replied> {
+  const { text, finish_reason, media, prompt_tokens, visual_tokens, token_ids, timings } = await model.generate(chat, { ...optionsOf(task.settings), ...timing }).result();
   return { said: { text, answer: cutAnswer(text, task.settings.until, task.protocol), finish_reason }, media, tokens: { prompt: prompt_tokens, visual: visual_tokens, answer: token_ids.length }, seconds: timings.total };
 }
 
-async function decided(model: Answerer, { data: { task } }: Sample, { spellings, hash }: NonNullable<Sample['choices']>, chat: readonly ChatMessage[], signal: AbortSignal | undefined): Promise<Replied> {
-  const { choice, choices, mass, media, prompt_tokens, visual_tokens, timings } = await model.decideReply(chat, spellings, { ...viewOf(task.settings), signal });
+async function decided(model: Answerer, { data: { task } }: Sample, { spellings, hash }: NonNullable<Sample['choices']>, chat: readonly ChatMessage[], timing: Timing): Promise<Replied> {
+  const { choice, choices, mass, media, prompt_tokens, visual_tokens, timings } = await model.decideReply(chat, spellings, { ...viewOf(task.settings), ...timing });
   const decision = { probabilities: choices.map(({ probability }) => probability), mass, choices: hash };
   return { said: { text: choice, answer: choice, finish_reason: 'decided', decision }, media, tokens: { prompt: prompt_tokens, visual: visual_tokens, answer: 0 }, seconds: timings.total };
 }

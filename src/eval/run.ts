@@ -9,7 +9,7 @@ import type { Judge } from './judge/judge.ts';
 import { settleAll } from './judge/settle.ts';
 import { checkHeader, isSkip, Ledger, ledgerFiles, readLedger, type Header, type Line, type Session } from './ledger.ts';
 import { checkDecidable, modes, modesOf, type RunMode } from './modes.ts';
-import { at, inShard, samplesOf, videosOf, type Sample, type Shard } from './samples.ts';
+import { at, inShard, samplesOf, videosKey, videosOf, type Sample, type Shard } from './samples.ts';
 import type { EvalResult } from './score.ts';
 import { machine } from './session.ts';
 import { readAll, sourceOf, tasksNamed } from './sources/index.ts';
@@ -82,7 +82,7 @@ export async function evaluate({ model, tasks: names, data: root, output, protoc
     const start = performance.now();
     const end = () => ledger.ended({ answered: tally.answered, seconds: (performance.now() - start) / 1000, model_busy_seconds: answerer.busy ?? null });
     try {
-      for await (const [sample, line] of asked(byVideo(pending), (one, stop) => askSample(answerer, one, missing, stop), signal)) {
+      for await (const [sample, line] of asked(byVideo(pending), videosKey, (one, after, stop) => askSample(answerer, one, missing, { after, signal: stop }), signal)) {
         await ledger.append(line);
         lines.set(sample.key, line);
         tally.add(sample, line);

@@ -54,8 +54,8 @@ export function parseShard(text: string): Shard {
 export function inShard(samples: readonly Sample[], shard: Shard | undefined): Sample[] {
   if (shard === undefined) return [...samples];
   const numbers = new Map<string, number>(); // of videos, by their first question
-  return samples.filter(({ question }) => {
-    const videos = videosOf(question.messages).join('\n');
+  return samples.filter((sample) => {
+    const videos = videosKey(sample);
     const number = numbers.get(videos) ?? numbers.size;
     numbers.set(videos, number);
     return number % shard.count === shard.index - 1;
@@ -66,6 +66,9 @@ export function inShard(samples: readonly Sample[], shard: Shard | undefined): S
 export function videosOf(messages: readonly TaskMessage[]): string[] {
   return messages.flatMap(({ content }) => (typeof content === 'string' ? [] : content.flatMap((part) => (part.type === 'video' ? [part.video] : []))));
 }
+
+/** The same for questions on the same videos alone. */
+export const videosKey = ({ question }: Sample): string => videosOf(question.messages).join('\n');
 
 /** The words of the user's turns. */
 export function promptOf(messages: readonly TaskMessage[]): string {

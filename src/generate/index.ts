@@ -16,5 +16,6 @@ export type { Choice, Choices } from './decide/choices.ts';
 export type { ChoiceResult, DecideOptions, Decision } from './decide/decide.ts';
 export type { AskOptions, Plan, QuestionOptions } from './plan.ts';
 export type { GenerationOptions, GenerationSettings, Origin, Setting } from './settings.ts';
+export { Turn } from './reuse/turn.ts';
 export { load, planVideo, VideoModel, type LoadOptions } from './video-model.ts';
 export { locate, type Located, type WeightsOptions } from './weights.ts';

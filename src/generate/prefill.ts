@@ -35,7 +35,8 @@ export async function openPrompt({ files, reuse }: LoadedModel, messages: readon
  * @param opened the same prompt, if it was planned before  @throws as prepare(), decoding and the engine do */
 export async function prefill(model: LoadedModel, messages: readonly ChatMessage[], options: ReadingOptions, clock: Clock, opened?: Opened): Promise<Prefilled> {
   const { files, vision, language, reuse } = model;
-  const { signal } = options;
+  const { signal, after } = options;
+  after?.catch(() => {}); // told when it is waited for
   const { config } = files.model;
   const { prepared, units, decoded } = opened ?? (await openPrompt(model, messages, options));
   const { plan, prompt } = prepared;
@@ -64,7 +65,7 @@ export async function prefill(model: LoadedModel, messages: readonly ChatMessage
   plan.media = plan.media.map((media, i) => ({ ...media, damage: seen[i].damage }));
   clock.lap('vision');
 
-  const program = await unlessAborted(language, signal);
+  const [program] = await unlessAborted(Promise.all([language, after]), signal);
   const done = await reuse.prefill.take(signal);
   try {
     const late = find(); // another question may have read the same clip by now

@@ -5,42 +5,53 @@ import { test } from 'node:test';
 import { asked, byVideo } from '../../src/eval/ahead.ts';
 import { inShard, type Sample } from '../../src/eval/samples.ts';
 
-test('two are under way, answers come in order, and nothing is begun before an answer is taken', async () => {
-  const begun: number[] = [], answered = Array.from({ length: 5 }, () => Promise.withResolvers<string>());
-  const got: [number, string][] = [];
-  const all = (async () => {
-    for await (const one of asked([0, 1, 2, 3, 4], (i) => {
-      begun.push(i);
-      return answered[i].promise;
-    })) {
-      got.push(one);
-      assert.ok(begun.length <= got.length + 1, `${begun.length} begun when ${got.length} were there`);
-    }
-  })();
-  answered[1].resolve('b');
-  await setImmediate();
-  assert.deepEqual([begun, got], [[0, 1], []]); // the second has to wait for the first
-  for (const i of [4, 3, 2, 0]) answered[i].resolve('acaacd'[i]);
-  await all;
-  assert.deepEqual(got.map(([i]) => i), [0, 1, 2, 3, 4]);
+test('answered one after the other, the next when the one before is taken; two videos are looked at meanwhile', async () => {
+  const videos = ['a', 'a', 'a', 'b', 'b', 'c'];
+  const begun: number[] = [], turned: number[] = [], got: number[] = [];
+  const answering = async (i: number, turn: Promise<unknown>): Promise<string> => {
+    begun.push(i);
+    await turn;
+    turned.push(i);
+    assert.deepEqual(turned, [...got, i], 'the one before is taken');
+    await setImmediate();
+    return `answer ${i}`;
+  };
+  const seen: number[] = []; // begun when an answer came
+  for await (const [i, answer] of asked([0, 1, 2, 3, 4, 5], (i) => videos[i], answering)) {
+    assert.equal(answer, `answer ${i}`);
+    await setImmediate(); // while it is stored, nobody is answered
+    assert.deepEqual(turned, [...got, i]);
+    got.push(i);
+    seen.push(begun.length);
+  }
+  assert.deepEqual(got, [0, 1, 2, 3, 4, 5]);
+  assert.deepEqual(seen, [5, 5, 5, 6, 6, 6]); // those on a and b at once, c when a is done
+});
+
+test('of many questions on one video not all are begun', async () => {
+  let begun = 0;
+  const all = asked(Array.from({ length: 100 }, (_, i) => i), () => 'a', async (i, turn) => (begun++, await turn, i));
+  await all.next();
+  assert.ok(begun > 1 && begun < 20, String(begun));
+  await all.return();
 });
 
 test('an error is told when its question has its turn, and ends what is under way', async () => {
   const got: number[] = [];
   let ended: unknown;
-  const ask = (i: number, signal: AbortSignal): Promise<number> => {
+  const ask = (i: number, turn: Promise<unknown>): Promise<number> => {
     if (i === 1) return Promise.reject(new Error('one'));
-    if (i === 2) return new Promise((_, reject) => signal.addEventListener('abort', () => reject((ended = signal.reason))));
+    if (i === 2) return turn.then(() => assert.fail('it has no turn'), (reason: unknown) => { throw (ended = reason); });
     return Promise.resolve(i);
   };
   await assert.rejects(async () => {
-    for await (const [i] of asked([0, 1, 2], ask)) got.push(i);
+    for await (const [i] of asked([0, 1, 2], String, ask)) got.push(i);
   }, { message: 'one' });
   assert.deepEqual(got, [0]);
   assert.ok(ended instanceof Error);
   const stop = new AbortController();
   await assert.rejects(async () => {
-    for await (const [i] of asked([0, 0, 0, 0], ask, stop.signal)) if (got.push(i) === 3) stop.abort();
+    for await (const [i] of asked([0, 0, 0, 0], String, ask, stop.signal)) if (got.push(i) === 3) stop.abort();
   }, { name: 'AbortError' });
   assert.equal(got.length, 3);
 });

@@ -1,5 +1,5 @@
-/** What stands in for a model: answers by a function, at once. */
-import type { AnswerResult, ChatMessage, Choices, Decision } from '../../src/generate/index.ts';
+/** What stands in for a model: answers by a function, at once when it may. */
+import type { AnswerResult, AskOptions, ChatMessage, Choices, Decision } from '../../src/generate/index.ts';
 import type { EvalModel } from '../../src/eval/index.ts';
 
 export type Asked = { messages: readonly ChatMessage[]; options: object };
@@ -12,13 +12,15 @@ export function fakeModel(say: (prompt: string, asked: Asked) => string | Promis
     async load() {
       model.loads++;
       return {
-        generate: (messages: readonly ChatMessage[], options: object) => ({
+        generate: (messages: readonly ChatMessage[], options: AskOptions) => ({
           async result() {
+            await options.after;
             asked.push({ messages, options });
             return { ...result, text: await say(promptOf(messages), { messages, options }), media: mediaOf(messages) } as unknown as AnswerResult;
           },
         }),
-        async decideReply(messages: readonly ChatMessage[], choices: Choices, options: object = {}) {
+        async decideReply(messages: readonly ChatMessage[], choices: Choices, options: AskOptions = {}) {
+          await options.after;
           asked.push({ messages, options });
           const said = await say(promptOf(messages), { messages, options });
           const spellings = choices as string[][];

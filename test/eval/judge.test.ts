@@ -70,6 +70,16 @@ test('what the rules leave open is asked word for word, several at once, and cou
   assert.deepEqual([alone!.judge, totals(alone!.tasks)], [null, { right: byRules.right, unmatched: 10, decided: 0, no_verdict: 0 }]);
 });
 
+test('answers that say the same are put to it once, also at once', async () => {
+  await using server = await judgeServer(() => 'Yes');
+  const run = options();
+  const { result } = await evaluate({ ...run, model: fakeModel(() => 'Example 1'), tasks: ['ssv2_vsm'], limit: 8, judge: judge(server.url, { concurrency: 8 }) });
+  const [{ judged, counted }] = result!.tasks;
+  const said = server.requests.map(({ body }) => body.messages[1].content);
+  assert.ok(said.length <= 3 && counted === 8, `${said.length} requests for ${counted} answers`); // three truths
+  assert.deepEqual([new Set(said).size, judged!.decided], [said.length, counted]);
+});
+
 test('errors, rate limits, cuts, silence and nonsense pass; a reply that is no verdict is asked again', async () => {
   const troubles = [json(500, { error: { message: 'loading' } }), json(429, { error: 'slow down' }, { 'retry-after': '0' }), cut, json(200, { choices: [] }), json(200, 'nonsense'), () => {}, json(503, '<html>', { 'retry-after': '0' })];
   await using server = await judgeServer((n) => (n < troubles.length ? troubles[n] : n === troubles.length ? 'Well.' : n === troubles.length + 1 ? 'It is Correct' : 'Incorrect'));

@@ -14,10 +14,12 @@ export type Judged = { judge: JudgeName; settled: ReadonlyMap<string, Settled>; 
 
 export type JudgeOptions = { output: string; signal?: AbortSignal; onJudge?: (progress: { done: number; total: number }) => void };
 
+type Open = { sample: Sample; verdict: OpenVerdict };
+
 /** @throws JUDGE where the judge can't be asked: no answer is counted for that; what was settled is kept. USAGE, DATA, IO; the signal's reason */
 export async function settleAll(judge: Judge, samples: readonly Sample[], lines: ReadonlyMap<string, Line>, { output, signal, onJudge }: JudgeOptions): Promise<Judged> {
   const name = await judge.name();
-  const open = samples.flatMap((sample) => {
+  const open = samples.flatMap((sample): Open[] => {
     const verdict = openVerdict(sample, lines.get(sample.key)!);
     return verdict === undefined ? [] : [{ sample, verdict }];
   });
@@ -29,37 +31,44 @@ export async function settleAll(judge: Judge, samples: readonly Sample[], lines:
     if (known.done) settled.set(sample.key, known.settled);
     return !known.done;
   });
-  let asked = 0;
-  if (waiting.length > 0) {
-    await using asking = await judge.open();
-    const stop = new AbortController(); // one that fails ends the others
-    const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-    const queue = waiting.values();
-    const worker = async (): Promise<void> => {
-      for (const { sample, verdict } of queue) {
-        both.throwIfAborted();
-        let known = fromKept(name, verdict, replies);
-        for (; !known.done; known = fromKept(name, verdict, replies)) {
-          const { calls } = known.settled;
-          const reply = await asking.ask(verdict.judge, calls, both);
-          await replies.keep(replyKey(name, verdict.judge, calls), reply, { task: sample.data.task.name, id: sample.id, model: verdict.judge.model });
-          asked++;
-        }
-        settled.set(sample.key, known.settled);
-        onJudge?.({ done: settled.size, total: open.length });
-      }
-    };
-    const workers = Array.from({ length: judge.concurrency }, () => worker().catch((error: unknown) => {
-      stop.abort(error);
-      throw error;
-    }));
-    const outcomes = await Promise.allSettled(workers);
-    signal?.throwIfAborted();
-    if (stop.signal.aborted) throw stop.signal.reason;
-    const failed = outcomes.find(({ status }) => status === 'rejected');
-    if (failed?.status === 'rejected') throw failed.reason;
-  }
+  const asked = waiting.length === 0 ? 0 : await askAll(judge, name, waiting, replies, signal, ({ sample }, how) => {
+    settled.set(sample.key, how);
+    onJudge?.({ done: settled.size, total: open.length });
+  });
   return { judge: name, settled, asked };
+}
+
+/** Asks several at once; each reply is on disk before its asker asks anything else. @returns how many replies came  @throws what asking or keeping throws first; the signal's reason */
+async function askAll(judge: Judge, name: JudgeName, waiting: readonly Open[], replies: Replies, signal: AbortSignal | undefined, settle: (one: Open, how: Settled) => void): Promise<number> {
+  await using asking = await judge.open();
+  const stop = new AbortController(); // one that fails ends the others
+  const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  const underWay = new Map<string, Promise<void>>(); // many answers say the same: what another is just asking is waited for
+  let asked = 0;
+  const ask = async (key: string, { sample, verdict: { judge: request } }: Open, attempt: number): Promise<void> => {
+    const reply = await asking.ask(request, attempt, both);
+    await replies.keep(key, reply, { task: sample.data.task.name, id: sample.id, model: request.model });
+    asked++;
+  };
+  const queue = waiting.values();
+  const worker = async (): Promise<void> => {
+    for (const one of queue) {
+      both.throwIfAborted();
+      let known = fromKept(name, one.verdict, replies);
+      for (; !known.done; known = fromKept(name, one.verdict, replies)) {
+        const { calls } = known.settled;
+        const key = replyKey(name, one.verdict.judge, calls);
+        const reply = underWay.get(key) ?? ask(key, one, calls).finally(() => underWay.delete(key));
+        underWay.set(key, reply);
+        await reply;
+      }
+      settle(one, known.settled);
+    }
+  };
+  await Promise.allSettled(Array.from({ length: judge.concurrency }, () => worker().catch((error: unknown) => stop.abort(error))));
+  signal?.throwIfAborted();
+  if (stop.signal.aborted) throw stop.signal.reason;
+  return asked;
 }
 
 function openVerdict(sample: Sample, line: Line): OpenVerdict | undefined {
