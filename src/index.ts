@@ -14,7 +14,7 @@ export { decode, encodeVideo, frameTimes, probe, type Clip, type DecodeOptions, 
 // conversations to train on
 export { checkConversations, inspectConversation, type CheckOptions as CheckConversationsOptions, type DataReport, type Inspected } from './data/index.ts';
 // training
-export { listRuns, loadRecipe, loadStages, planTraining, train, trainStages, type Changes, type EvalMetrics, type PlanOptions, type Recipe, type RunSummary, type StagesOptions, type TrainMemory, type TrainOptions, type TrainPlan, type TrainProgress, type TrainResult, type Trial } from './train/index.ts';
+export { listRuns, loadRecipe, loadStages, planTraining, train, trainStages, type Changes, type EvalMetrics, type PlanOptions, type Recipe, type RunSummary, type SectionPlan, type StagesOptions, type TrainMemory, type TrainOptions, type TrainPlan, type TrainProgress, type TrainResult, type Trial } from './train/index.ts';
 // fine-tuning
 export { insertTemporalAttention, mergeAdapter, type Inserted, type InsertOptions, type MergeOptions } from './checkpoints/index.ts';
 // weights in few bits

@@ -1,27 +1,28 @@
 /** What a run would take, before it begins: from shapes, and from a few updates on trial that write nothing. */
 import { StaveError } from '../errors.ts';
 import { availableMemory } from '../generate/machine.ts';
-import { Runtime } from '../runtime/index.ts';
 import { isBad, type Batch, type BatchId, type Sizes } from './batch.ts';
 import type { DataSource } from './data.ts';
-import type { TrainEngine } from './engine.ts';
-import { DROPOUT, dropoutRows } from './lora.ts';
 import { estimateMemory, type Look, type TrainMemory } from './memory.ts';
-import { startModel, type TrainModel } from './model.ts';
+import { startModel } from './model.ts';
 import type { Recipe } from './recipe.ts';
 import { openRunData, runData, type RunData } from './run-data.ts';
-import { countWeights, flopsOf, freshState, graphsBy, startData, startEngine, type GraphsBy } from './setup.ts';
+import { sectionsOf, spread } from './sections.ts';
+import { countWeights, graphsBy, startData } from './setup.ts';
 import { openTokenizer } from './tokenizer.ts';
+import { tryOut, type Looked, type Trial } from './trial.ts';
 
 export type TrainPlan = {
   name: string;
   /** Weights in all, and those that are trained, adapters among them. */
   parameters: number;
   trained: number;
-  /** Updates, and what one takes: clips, and tokens of the language model on average over the batches looked at. */
+  /** Updates, and what one takes on average: clips, and tokens of the language model. */
   steps: number;
   clips: number;
   tokens: number;
+  /** The lessons, and what follows them; without lessons the whole run alone. */
+  sections: SectionPlan[];
   /** How many batches of the run were made to know that. */
   looked_at: number;
   memory: TrainMemory;
@@ -31,20 +32,11 @@ export type TrainPlan = {
   no_trial?: string;
 };
 
-export type Trial = {
-  updates: number;
-  /** Resident bytes of the process at its fullest moment, an evaluation and the copy that is made to save a checkpoint included. */
-  peak: number;
-  /** Seconds that an average update, an evaluation and the whole run would take. Loading, saving and checkpoints are not in it. */
-  update: number;
-  evaluation: number;
-  total: number;
-};
+/** clips, tokens: of an update, on average over the batches looked at. update: seconds of one, as those on trial say */
+export type SectionPlan = { name: string; steps: number; clips: number; tokens: number; update?: number };
 
-/** Batches looked at, evenly spread over the run: lessons and files may differ much. */
-const LOOKS = 12;
-/** Timed updates of a trial; it ends earlier after so many seconds. */
-const UPDATES = 4, SECONDS = 60;
+/** Batches looked at, evenly spread over the run, and of each section at least so many: lessons and files may differ much. */
+const LOOKS = 12, EACH = 2;
 
 /** Plans a run in this process. The peak of a trial is this process's: {@link planTraining} gives it one of its own.
  * @param onPlan gets what the shapes say, before anything large is allocated  @throws as train before its first step */
@@ -57,18 +49,26 @@ export async function planHere(recipe: Recipe, { trial = true, onPlan }: { trial
   const graphs = graphsBy(recipe, model, source);
   const data = startData(source);
   try {
-    const { looks, held, making } = await lookAt(recipe, source, data);
+    const { sections, held } = await lookAt(recipe, source, data);
+    const looks = sections.flatMap((section) => section.looks);
     const memory = estimateMemory({ graphs, model, source, looks, held });
-    const perUpdate = (of: (sizes: Sizes) => number) => (source.micro * looks.reduce((sum, { sizes }) => sum + of(sizes), 0)) / looks.length;
-    const plan: TrainPlan = { name: recipe.name, parameters: countWeights(model.tensors), trained: countWeights(model.trained), steps: recipe.steps, clips: perUpdate(({ B }) => B), tokens: perUpdate(({ tokens }) => tokens), looked_at: looks.length, memory };
+    const planned = sections.map(({ name, steps, looks: own }): SectionPlan => ({ name, steps, ...perUpdate(own, source.micro) }));
+    const average = (of: 'clips' | 'tokens') => planned.reduce((sum, section) => sum + section.steps * section[of], 0) / recipe.steps;
+    const plan: TrainPlan = { name: recipe.name, parameters: countWeights(model.tensors), trained: countWeights(model.trained), steps: recipe.steps, clips: average('clips'), tokens: average('tokens'), sections: planned, looked_at: looks.length, memory };
     onPlan?.(plan);
     const free = availableMemory();
     if (!trial) return { ...plan, no_trial: 'none was asked for' };
     if (memory.total > free) return { ...plan, no_trial: `${Math.round(free / 1e6)} MB of memory are free, which is not enough` };
-    return { ...plan, trial: await tryOut({ recipe, model, source, graphs, data, looks, held, making }) };
+    const tried = await tryOut({ recipe, model, source, graphs, sections, held, batchOf: async (set, index) => (await batchOf(data, { set, index }))! }); // those looked at can be made
+    return { ...plan, sections: planned.map((section, i) => ({ ...section, update: tried.seconds[i] })), trial: tried.trial };
   } finally {
     await data.close();
   }
+}
+
+function perUpdate(looks: readonly Look[], micro: number): { clips: number; tokens: number } {
+  const mean = (of: keyof Sizes) => (micro * looks.reduce((sum, { sizes }) => sum + sizes[of], 0)) / looks.length;
+  return { clips: mean('B'), tokens: mean('tokens') };
 }
 
 /** undefined: its row cannot be used */
@@ -77,60 +77,23 @@ async function batchOf(data: DataSource, id: BatchId): Promise<Batch | undefined
   return isBad(made) ? undefined : made;
 }
 
-/** Makes some batches of the run. making: seconds that one takes on average  @throws DATA when none can be made */
-async function lookAt(recipe: Recipe, source: RunData, data: DataSource): Promise<{ looks: Look[]; held?: Look; making: number }> {
-  const count = recipe.steps * source.micro;
-  const indices = [...new Set(Array.from({ length: LOOKS }, (_, i) => Math.floor((i * count) / LOOKS)))];
+/** Makes some batches of each section. @throws DATA when none can be made */
+async function lookAt(recipe: Recipe, source: RunData, data: DataSource): Promise<{ sections: Looked[]; held?: Look }> {
   const look = async (set: 'train' | 'eval', index: number): Promise<Look[]> => {
     const batch = await batchOf(data, { set, index });
     return batch === undefined ? [] : [{ index, sizes: batch.sizes, bytes: Object.values(batch.feeds).reduce((sum, tensor) => sum + tensor.data.byteLength, 0) }];
   };
-  const looks = await look('train', indices[0]); // the worker has to start first
-  const start = performance.now();
-  for (const index of indices.slice(1)) looks.push(...(await look('train', index)));
-  const making = indices.length === 1 ? 0 : (performance.now() - start) / 1000 / (indices.length - 1);
-  if (looks.length === 0) throw new StaveError('DATA', { what: `none of ${indices.length} rows looked at can be used`, fix: 'stave data check says what is wrong with them' });
-  const [held] = source.held > 0 ? await look('eval', 0) : [];
-  return { looks, making, ...(held && { held }) };
-}
-
-type Setup = { recipe: Recipe; model: TrainModel; source: RunData; graphs: GraphsBy; data: DataSource; looks: Look[]; held?: Look; making: number };
-
-/** A few updates, the largest batch first, and an evaluation's batch: seconds by the operations of their matrix products. */
-async function tryOut({ recipe, model, source, graphs, data, looks, held, making }: Setup): Promise<Trial> {
-  const { micro } = source;
-  const work = ({ sizes }: Look) => micro * flopsOf(source, graphs, sizes);
-  const byWork = looks.toSorted((a, b) => work(b) - work(a));
-  await using runtime = await Runtime.create({ threads: recipe.threads });
-  const engine = await startEngine(runtime, recipe, source, graphs, freshState(model));
-  const update = async ({ index }: Look): Promise<number> => {
-    const batch = (await batchOf(data, { set: 'train', index }))!;
-    if (model.lora.dropout > 0) batch.feeds[DROPOUT] = dropoutRows(recipe.seed, index, batch.sizes);
+  await look('train', 0); // the worker has to start first
+  const sections: Looked[] = [];
+  for (const section of sectionsOf(recipe)) {
+    const indices = spread(section, Math.max(EACH, (LOOKS * section.steps) / recipe.steps), source.micro);
+    const looks: Look[] = [];
     const start = performance.now();
-    await engine.update(Array.from({ length: micro }, () => batch), 0);
-    return (performance.now() - start) / 1000;
-  };
-  await update(byWork[0]); // memory is taken once
-  let seconds = 0, done = 0, updates = 0;
-  for (let i = 0; i < UPDATES && seconds < SECONDS; i++) {
-    const look = byWork[Math.floor((i * byWork.length) / UPDATES)];
-    seconds += await update(look);
-    done += work(look);
-    updates++;
+    for (const index of indices) looks.push(...(await look('train', index)));
+    const making = (performance.now() - start) / 1000 / indices.length;
+    if (looks.length === 0) throw new StaveError('DATA', { what: `none of ${indices.length} rows looked at can be used`, fix: 'stave data check says what is wrong with them' });
+    sections.push({ ...section, looks, making });
   }
-  const evaluation = held === undefined ? 0 : source.held * (await evaluationSeconds(engine, data));
-  await engine.state(); // as if to save it
-  const mean = (seconds / done) * (looks.reduce((sum, look) => sum + work(look), 0) / looks.length);
-  const average = Math.max(mean, (micro * making) / source.workers); // batches are made beside the updates: the slower of the two counts
-  const evaluations = recipe.eval.every > 0 ? Math.ceil(recipe.steps / recipe.eval.every) : 1;
-  return { updates, peak: process.resourceUsage().maxRSS * 1024, update: average, evaluation, total: recipe.steps * average + evaluations * evaluation };
-}
-
-/** Of one batch, the second time. */
-async function evaluationSeconds(engine: TrainEngine, data: DataSource): Promise<number> {
-  const batch = (await batchOf(data, { set: 'eval', index: 0 }))!;
-  await engine.evaluate(batch);
-  const start = performance.now();
-  await engine.evaluate(batch);
-  return (performance.now() - start) / 1000;
+  const [held] = source.held > 0 ? await look('eval', 0) : [];
+  return { sections, ...(held && { held }) };
 }

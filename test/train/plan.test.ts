@@ -13,6 +13,8 @@ import { parseRecipe, parseStages } from '../../src/train/index.ts';
 import { startModel } from '../../src/train/model.ts';
 import { planTraining } from '../../src/train/plan-stages.ts';
 import { planHere, type TrainPlan } from '../../src/train/plan.ts';
+import { sectionsOf, spread } from '../../src/train/sections.ts';
+import { timeUpdates } from '../../src/train/trial.ts';
 import { runData } from '../../src/train/run-data.ts';
 import { startData } from '../../src/train/setup.ts';
 import { openTokenizer } from '../../src/train/tokenizer.ts';
@@ -21,6 +23,15 @@ import { tinyJson } from './tiny.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'stave-plan-'));
 after(() => rm(folder, { recursive: true }));
+
+const mean = (list: readonly number[]) => list.reduce((a, b) => a + b) / list.length;
+
+const withLessons = (lessons: object[], steps: number) => parseRecipe({ ...tinyJson, data: { ...tinyJson.data, lessons }, steps }, folder);
+
+const bounds = (lessons: object[], steps: number) => sectionsOf(withLessons(lessons, steps)).map(({ name, start, steps: n }) => [name, start, n]);
+
+/** A batch that was looked at. */
+const look = (index: number) => ({ index, sizes: { B: 1, S: 1, L: 1, tokens: 1, rows: 1 }, bytes: 1 });
 
 const size = (outputs: Parameters<typeof graph>[0]) => peakBytes(graph(outputs), { N: 100 });
 
@@ -62,9 +73,57 @@ test('the plan of a recipe: its sizes, what its batches hold, and nothing writte
   const { trial } = plan;
   assert.ok(trial !== undefined && trial.updates > 0 && trial.update > 0 && trial.evaluation > 0);
   assert.ok(Math.abs(trial.total - (4 * trial.update + 2 * trial.evaluation)) < 1e-9);
+  assert.deepEqual(plan.sections, [{ name: 'all', steps: 4, clips: 4, tokens: plan.tokens, update: trial.update }]);
   assert.ok(trial.peak > total / 2 && trial.peak < 2 * total, `${trial.peak} on trial, ${total} by shapes`);
   assert.ok(second.steps === 3 && second.trained < second.parameters && second.parameters > weights && second.memory.frozen > 0);
   assert.ok(!existsSync(recipe.out));
+});
+
+test('lessons are planned one by one: what their own batches hold, every turn as often as the others', async () => {
+  const lessons = [{ steps: 3, frames: 2, clips: 1 }, { steps: 4, turns: [{ frames: 8, clips: 3 }, { frames: 2, clips: 4, questions: 1 }] }, { steps: 50, frames: 2 }];
+  const recipe = withLessons(lessons, 9);
+  const model = await startModel(recipe, await openTokenizer(recipe));
+  const source = startData(runData(recipe, model, undefined));
+  const tokens: number[] = [], clips: number[] = [];
+  for (let index = 0; index < 9; index++) {
+    const { sizes } = (await source.next({ set: 'train', index }, 9)) as Batch;
+    tokens.push(sizes.tokens);
+    clips.push(sizes.B);
+  }
+  await source.close();
+  const plan = await planHere(recipe, { trial: false });
+  const section = (name: string, from: number, to: number) => ({ name, steps: to - from, clips: mean(clips.slice(from, to)), tokens: mean(tokens.slice(from, to)) });
+  assert.deepEqual(plan.sections, [section('lesson 1', 0, 3), section('lesson 2', 3, 7), section('lesson 3', 7, 9)]); // so short that all of their batches were looked at
+  assert.ok(plan.looked_at === 9 && Math.abs(plan.tokens - mean(tokens)) < 1e-9 && Math.abs(plan.clips - mean(clips)) < 1e-9);
+});
+
+test('batches looked at: spread over a section, turns as often as each other, none twice', () => {
+  const section = { name: 'lesson 2', start: 100, steps: 1000, turns: 4 };
+  for (const [count, micro] of [[2, 1], [5, 1], [8, 3], [12, 2]]) {
+    const found = spread(section, count, micro);
+    assert.ok(found.length >= count && new Set(found).size === found.length);
+    const updates = found.map((index) => Math.floor(index / micro) - 100);
+    assert.deepEqual([0, 1, 2, 3].map((turn) => updates.filter((update) => update % 4 === turn).length), Array(4).fill(found.length / 4));
+    assert.ok(updates.every((update) => update >= 0 && update < 1000) && (found.length === 4 || Math.max(...updates) >= 500));
+  }
+  assert.deepEqual(spread({ ...section, steps: 3 }, 12, 2), [200, 202, 204, 201, 203, 205]); // all there are
+  assert.deepEqual(bounds([], 5), [['all', 0, 5]]);
+  assert.deepEqual(bounds([{ steps: 2 }, { steps: 2 }], 5), [['lesson 1', 0, 2], ['lesson 2', 2, 2], ['the rest', 4, 1]]);
+  assert.deepEqual(bounds([{ steps: 5 }, { steps: 2 }], 5), [['lesson 1', 0, 5]]);
+});
+
+test('time is worked out section by section: a slow one does not make another slow', async () => {
+  const sections = [{ looks: [look(1), look(3)] }, { looks: [look(10), look(20), look(30)] }, { looks: [look(100)] }];
+  const asked: number[] = [];
+  const update = async ({ index }: { index: number }) => {
+    asked.push(index);
+    return index * (index < 10 ? 0.5 : index < 100 ? 0.01 : 0.02); // seconds a unit of work
+  };
+  const { updates, seconds } = await timeUpdates(sections, ({ index }) => index, update);
+  assert.deepEqual([updates, asked], [6, [100, 3, 30, 100, 1, 20, 100]]); // the largest first: it takes the memory
+  assert.deepEqual(seconds.map((s) => Number(s.toFixed(9))), [1, 0.2, 2]);
+  const slow = await timeUpdates(sections, ({ index }) => index, async ({ index }) => index * 25); // over the time before the second is reached
+  assert.ok(slow.updates === 1 && Math.abs(slow.seconds[2] - 2500) < 1e-9);
 });
 
 test('stages from a checkpoint are planned with its tokenizer: the models that they will start from are not there yet', async () => {
@@ -94,7 +153,7 @@ test('what is wrong with the recipe is said, and what does not go together', asy
 
 test('the table of a plan', () => {
   const memory = { frozen: 0, state: 48e6, update: 143e6, evaluation: 9e6, base: 273e6, total: 473e6 };
-  const plan = { name: 'box', parameters: 2e6, trained: 1e5, steps: 1000, clips: 8, tokens: 917, looked_at: 12, memory };
+  const plan = { name: 'box', parameters: 2e6, trained: 1e5, steps: 1000, clips: 8, tokens: 917, sections: [{ name: 'all', steps: 1000, clips: 8, tokens: 917 }], looked_at: 12, memory };
   assert.equal(
     planTable({ ...plan, trial: { updates: 4, peak: 529e6, update: 4.515, evaluation: 61, total: 7322 } }),
     `run       box
@@ -106,5 +165,11 @@ trial     529 MB at most, 4 updates timed
 time      about 2 h 2 min: 4.51 s an update, 1 min 1 s an evaluation
 `,
   );
+  const sections = [{ name: 'lesson 1', steps: 600, clips: 48, tokens: 1500, update: 0.25 }, { name: 'lesson 10', steps: 300, clips: 16, tokens: 9000, update: 12 }, { name: 'the rest', steps: 100, clips: 16, tokens: 9500, update: 12.5 }];
+  assert.match(
+    planTable({ ...plan, sections, trial: { updates: 6, peak: 529e6, update: 5, evaluation: 61, total: 5061 } }),
+    /^updates    1,000 of 8 clips on average\n.*\ntrial .*\ntime       .*; each lesson by updates of its own\nlesson 1   600 of 48 clips, 1,500 tokens an update, 0\.25 s: 2 min 30 s\nlesson 10  300 of 16 clips, 9,000 tokens an update, 12 s: 1 h 0 min\nthe rest   100 of 16 clips, 9,500 tokens an update, 13 s: 20 min 50 s\n$/ms,
+  );
+  assert.match(planTable({ ...plan, sections: sections.map((section) => ({ ...section, update: undefined })), no_trial: 'none was asked for' }), /\nlesson 1   600 of 48 clips, 1,500 tokens an update\n/);
   assert.match(planTable({ ...plan, no_trial: '100 MB of memory are free, which is not enough' }), /\ntrial     none: 100 MB of memory are free, which is not enough\n$/);
 });
