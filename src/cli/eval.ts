@@ -62,7 +62,7 @@ export const evaluation: Command = {
     using progress = new Progress(io.stderr, { every: 30 });
     let last: EvalProgress | undefined;
     const onProgress = (p: EvalProgress): void => progress.show(progressLine(last = p));
-    const outcome = await evaluate({ ...options, model, onProgress, onJudge: ({ done, total }) => progress.show(`judge: ${done}/${total} answers`), onUnpack: ({ archive, done, total }) => progress.show(`unpacking ${archive}: ${done}/${total} files`) }).catch((error: unknown) => {
+    const outcome = await evaluate({ ...options, model, onProgress, onJudge: ({ done, total }) => progress.show(`judge: ${done}/${total} answers`), onUnpack: ({ archive, done, total }) => progress.show(total === null ? `looking through ${archive}` : `unpacking ${archive}: ${done}/${total} files`) }).catch((error: unknown) => {
       progress.clear();
       if (last !== undefined) io.stderr.write(`${last.allDone} of ${last.all} questions are answered and kept in ${options.output}; the same command goes on there\n`);
       throw error;

@@ -69,7 +69,7 @@ async function checkRows(data: TaskData, samples: readonly Sample[], found: Task
 async function checkVideos(root: string, source: Source, data: TaskData, samples: readonly Sample[], found: TaskCheck, opened: Map<string, string | undefined>, report: (done: number, total: number) => void, signal: AbortSignal | undefined): Promise<string[]> {
   const { task, locate } = data;
   const videos = [...new Set(samples.flatMap(({ question }) => videosOf(question.messages)))];
-  const inArchives = await archived(root, source);
+  const inArchives = await archived(root, source, signal);
   const files: string[] = [];
   found.videos = videos.length;
   for (const [done, video] of videos.entries()) {

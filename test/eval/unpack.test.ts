@@ -1,11 +1,11 @@
 /** Archives: unpacked once, whole files or none, hostile ones refused. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { unpack } from '../../src/eval/unpack.ts';
+import { archived, unpack } from '../../src/eval/unpack.ts';
 import { zip } from './miniature.ts';
 
 let folder: string;
@@ -28,7 +28,7 @@ const renamed = (from: string, to: string) => (bytes: Buffer) => Buffer.from(byt
 test('unpacked once; again only when the archive has changed; what is there with its size is kept', async () => {
   const root = await archive({ 'data/x.mp4': 'video', 'data/y.mp4': 'other' });
   const file = join(root, 'set', 'data', 'x.mp4');
-  const progress: number[] = [];
+  const progress: (number | null)[] = [];
   await unpack(root, set, { onUnpack: ({ total }) => progress.push(total) });
   assert.equal(await readFile(file, 'utf8'), 'video');
   const { mtimeMs } = await stat(file);
@@ -36,11 +36,11 @@ test('unpacked once; again only when the archive has changed; what is there with
   await unpack(root, set, { onUnpack: () => assert.fail('unpacked again') });
   await zip(join(root, 'set', 'a.zip'), { 'data/x.mp4': 'video', 'data/z.mp4': 'a third' });
   await unpack(root, set, { onUnpack: ({ total }) => progress.push(total) });
-  assert.deepEqual(progress, [2, 2, 1]);
+  assert.deepEqual(progress, [null, 2, 2, null, 1]);
   assert.equal((await stat(file)).mtimeMs, mtimeMs);
   assert.equal(await readFile(join(root, 'set', 'data', 'z.mp4'), 'utf8'), 'a third');
   await rm(join(root, 'set', '.unpacked.json'));
-  await unpack(root, set, { onUnpack: () => assert.fail('all is there') });
+  await unpack(root, set, { onUnpack: ({ total }) => assert.equal(total, null, 'all is there') });
   assert.ok(!existsSync(join(root, 'set', '.unpacked.json')), 'nothing is written where nothing is to do');
 });
 
@@ -58,6 +58,28 @@ test('names that lead out, links, bombs, encrypted and doubled entries: refused 
     await assert.rejects(unpack(root, set), { code: 'DATA', message });
     for (const path of [join(root, 'x.mp4'), join(root, 'set', 'good.srt'), join(root, 'set', 'a.srt'), join(root, 'set', '.unpacked.json')]) assert.ok(!existsSync(path), path);
   }
+});
+
+test('in pieces, whatever they are called; in a folder of its own; in another archive', async () => {
+  const root = join(folder, 'pieces'), at = (...names: string[]) => join(root, 'set', ...names);
+  await zip(at('a.zip'), { 'data/x.mp4': 'video'.repeat(100), 'data/y.mp4': 'other' });
+  const bytes = await readFile(at('a.zip'));
+  await rm(at('a.zip'));
+  const size = Math.ceil(bytes.length / 12);
+  for (let i = 0; i < 12; i++) await writeFile(at(`a.zip.part${i + 1}`), bytes.subarray(i * size, (i + 1) * size)); // part10 comes behind part9
+  await zip(at('video', 'b.zip'), { 'data/z.mp4': 'a third' });
+  await zip(at('inner.zip'), { 'data/w.mp4': 'a fourth' });
+  const inner = await readFile(at('inner.zip'));
+  await rm(at('inner.zip'));
+  await zip(at('outer.zip'), { 'some/inner.zip.001': inner.subarray(0, 50), 'some/inner.zip.002': inner.subarray(50) });
+  await mkdir(at('folder.zip'));
+  assert.deepEqual([...(await archived(root, set))].toSorted(), ['data/x.mp4', 'data/y.mp4', 'data/z.mp4', 'some/inner.zip.001', 'some/inner.zip.002']);
+  await unpack(root, set);
+  const read = (name: string) => readFile(at('data', name), 'utf8');
+  assert.deepEqual(await Promise.all(['x.mp4', 'y.mp4', 'z.mp4', 'w.mp4'].map(read)), ['video'.repeat(100), 'other', 'a third', 'a fourth']);
+  await unpack(root, set, { onUnpack: () => assert.fail('unpacked again') });
+  await rm(at('a.zip.part5'));
+  await assert.rejects(unpack(root, set), { code: 'DATA', message: /a\.zip cannot be unpacked[^]*in 11 pieces put together, .*part1 to .*part12/ });
 });
 
 test('content that is not what the archive states leaves no file', async () => {
