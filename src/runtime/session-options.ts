@@ -16,6 +16,7 @@ export function sessionOptions({ threads, spin }: Requests['start'], { optimize,
       session: {
         model_external_initializers_file_folder_path: root,
         set_denormal_as_zero: '1', // moments of unused weights decay into denormals, which some processors take a hundred times longer for
+        x64quantprecision: '1', // where an x64 processor has no VNNI, the kernels of u8·s8 would lose sums beyond 16 bits: slower ones are taken there
         ...(pack ? {} : { disable_prepacking: '1' }),
         intra_op: { allow_spinning: spin ? '1' : '0' },
       },
