@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { listRuns, type RunSummary } from '../train/index.ts';
 import { percent } from '../pages/percent.ts';
+import { columns } from './columns.ts';
 import type { Command } from './command.ts';
 import { duration } from './units.ts';
 
@@ -44,8 +45,3 @@ function differences(found: readonly RunSummary[], folder: string): string {
 
 const label = ({ path }: RunSummary, folder: string): string => relative(folder, path) || '.';
 const cut = (text: string): string => (text.length > 40 ? `${text.slice(0, 37)}...` : text);
-
-function columns(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
-  return rows.map((row) => `${row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i]))).join('  ')}\n`).join('');
-}
