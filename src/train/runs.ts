@@ -34,7 +34,7 @@ const own = new Set(['checkpoints', 'model', 'adapter', 'tensorboard', 'best']);
 /** Fields that say where a run is, not what. */
 const places = new Set(['out', 'name', 'threads']);
 
-/** All runs in a folder and those below it, by path. @throws IO when it cannot be read */
+/** All runs in a folder and those below it, by path. @throws IO for what cannot be read, DATA naming a damaged line of their metrics */
 export async function listRuns(folder: string): Promise<RunSummary[]> {
   const found = await findRuns(folder);
   const runs = await Promise.all(found.map(async ({ path, recipe }) => ({ path, recipe: new Map(leaves(recipe)), ...(await readRun(path, recipe)) })));
@@ -55,10 +55,14 @@ async function findRuns(path: string): Promise<Found[]> {
   return [...(recipe === undefined ? [] : [{ path, recipe }]), ...inside.flat()];
 }
 
-/** undefined: no run here, or none that has begun */
+/** undefined: no run here, or none that has begun  @throws IO */
 async function readRecipeOf(path: string): Promise<Record<string, unknown> | undefined> {
   if (!(await exists(join(path, 'metrics.jsonl')))) return undefined;
-  const text = await readFile(join(path, 'recipe.json'), 'utf8').catch(() => 'null');
+  const file = join(path, 'recipe.json');
+  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return 'null';
+    throw new StaveError('IO', { what: `cannot read ${file}`, why: cause.message, fix: 'check that it is a file and may be read', cause });
+  });
   try {
     return (JSON.parse(text) as Record<string, unknown> | null) ?? undefined;
   } catch {

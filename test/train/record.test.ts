@@ -185,5 +185,11 @@ lora.r        -    2
   const { out } = await stave(['runs', join(folder, 'runs'), '--json']);
   assert.deepEqual(out.trim().split('\n').map((line) => JSON.parse(line)), runs);
   assert.match((await stave(['runs', join(folder, 'runs', 'none')])).err, /^no runs in /);
+  await writeFile(join(folder, 'runs', 'none', 'metrics.jsonl'), `{"step":1,"lo\n${JSON.stringify(update(2, 1))}\n`);
+  await mkdir(join(folder, 'runs', 'none', 'recipe.json'));
+  assert.match((await stave(['runs', join(folder, 'runs')])).err, /^error: cannot read .*recipe\.json\nEISDIR/);
+  await rm(join(folder, 'runs', 'none', 'recipe.json'), { recursive: true });
+  await writeFile(join(folder, 'runs', 'none', 'recipe.json'), '{"name":"damaged","steps":2}');
+  assert.match((await stave(['runs', join(folder, 'runs')])).err, /^error: .*metrics\.jsonl:1 is no line of a run's metrics\n/);
   assert.equal((await stave(['runs', join(folder, 'nowhere')])).code, 1);
 });
