@@ -24,12 +24,12 @@ const head = ['run', 'state', 'update', 'loss', 'held-out', 'right', 'best held-
 function table(found: readonly RunSummary[], folder: string): string {
   const rows = found.map((run) => [
     label(run, folder),
-    run.state,
+    run.ended === 'patience' ? `${run.state} early` : run.state,
     `${run.step}/${run.steps}`,
     run.loss?.toFixed(4) ?? '-',
     run.last?.loss.toFixed(4) ?? '-',
     run.last === null ? '-' : percent(run.last.accuracy),
-    run.best === null ? '-' : `${run.best.loss.toFixed(4)} at ${run.best.step}`,
+    run.best === null ? '-' : `${run.metric === 'loss' ? run.best.loss.toFixed(4) : percent(run.best.accuracy)} at ${run.best.step}`,
     duration(run.seconds),
   ]);
   return columns([head, ...rows]);
