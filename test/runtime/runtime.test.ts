@@ -27,9 +27,12 @@ test('numbers equal the closed form, for every size of a named dimension', async
 test('products of 8 bits are summed up whole on every processor', async () => {
   const width = 2048; // kernels that add pairs in 16 bits would give half of it
   const codes = initializer('codes', 'int8', [width, 1], { data: new Int8Array(width).fill(127) });
-  await using program = await runtime.compile(graph({ y: matmulPacked(input('x', 'float32', ['N', width]), { shape: [1, width], bits: 8, codes, scales: initializer('scales', 'float32', [1], { data: Float32Array.of(1) }) }) }));
-  const { y } = await program.run({ x: f32(Array<number>(2 * width).fill(127), [2, width]) });
-  assert.deepEqual(numbers(y), [width * 127 * 127, width * 127 * 127]);
+  const product = graph({ y: matmulPacked(input('x', 'float32', ['N', width]), { shape: [1, width], bits: 8, codes, scales: initializer('scales', 'float32', [1], { data: Float32Array.of(1) }) }) });
+  for (const slowWhole of [undefined, true]) {
+    await using program = await runtime.compile(product, { slowWhole });
+    const { y } = await program.run({ x: f32(Array<number>(2 * width).fill(127), [2, width]) });
+    assert.deepEqual(numbers(y), [width * 127 * 127, width * 127 * 127]);
+  }
 });
 
 test('a program says what goes in and comes out', async () => {
