@@ -1,13 +1,12 @@
 /** Does a run take the memory that its plan says? Plans some small recipes, trains each in a process of its own and compares the peak of its resident memory.
  * node bench/training-memory.ts   (Linux; a few minutes, under 1.5 GB) */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseRecipe } from '../src/train/index.ts';
 import { planTraining } from '../src/train/plan-stages.ts';
+import { peakOf } from './peak.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'stave-memory-'));
@@ -51,18 +50,4 @@ try {
   }
 } finally {
   await rm(folder, { recursive: true });
-}
-
-/** Runs `stave …argv`. @returns the peak of its resident memory, bytes */
-async function peakOf(argv: string[]): Promise<number> {
-  const child = spawn(process.execPath, [join(root, 'src/cli/bin.ts'), ...argv], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '', peak = 0;
-  child.stderr.on('data', (text: Buffer) => (said += text.toString()));
-  const look = setInterval(() => {
-    void readFile(`/proc/${child.pid}/status`, 'utf8').then((status) => (peak = Math.max(peak, 1024 * Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0))), () => {});
-  }, 100);
-  const [code] = (await once(child, 'exit')) as [number | null];
-  clearInterval(look);
-  if (code !== 0) throw new Error(`stave ${argv.join(' ')} ended with ${code}: ${said}`);
-  return peak;
 }

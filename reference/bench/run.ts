@@ -1,6 +1,5 @@
 /** stave and other programs on the same work, by turns on one machine: only what ran within the same minutes compares. See README.md beside this file.
  * node reference/bench/run.ts --dir DIR [--rounds 3] [--threads N] [--weights f32,int4] [--python PYTHON --sta-model MODEL_PY] [--llama PEER --gguf FOLDER] */
-import { spawn } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +10,7 @@ import type { Measured, Task } from '../../bench/shape/measure.ts';
 import { inProcess } from '../../bench/shape/process.ts';
 import { weightSettings } from '../../bench/shape/settings.ts';
 import { locate } from '../../src/generate/index.ts';
+import { keepMemory, runPeer } from './peer.ts';
 
 const { values } = parseArgs({ options: { dir: { type: 'string' }, rounds: { type: 'string', default: '3' }, threads: { type: 'string', default: String(availableParallelism()) }, weights: { type: 'string', default: 'int4' }, python: { type: 'string' }, 'sta-model': { type: 'string' }, llama: { type: 'string' }, gguf: { type: 'string' } } });
 if (values.dir === undefined) throw new Error('give --dir, a folder with 4.6 GB of room for the checkpoint');
@@ -21,21 +21,18 @@ const { signal } = new AbortController();
 type Result = Pick<Measured, 'load' | 'answers' | 'prompt_tokens' | 'memory'>;
 type System = { name: string; turn: () => Promise<Result>; results: Result[] };
 
-/** glibc's allocator gives large pieces back to the system after each use and fetches them anew, which costs PyTorch half of its time: told not to. */
-const keepMemory = { MALLOC_MMAP_MAX_: '0', MALLOC_TRIM_THRESHOLD_: String(2 ** 34), MALLOC_TOP_PAD_: String(2 ** 28) };
-
 const kinds = settings(values.weights);
 const systems: System[] = kinds.map((weights) => ({ name: `stave ${weights}, STA`, turn: () => inProcess<Measured, Task>('measure.ts', { dir: checkpoint, threads, weights, frames: 16, clips: 1, tokens }, signal), results: [] }));
 const { python, 'sta-model': staModel, llama, gguf } = values;
 if (python !== undefined) {
   if (staModel === undefined) throw new Error('--python needs --sta-model, staveq2-training/model.py of the authors');
   const argv = [fileURLToPath(new URL('transformers_peer.py', import.meta.url)), checkpoint, '--sta', staModel, '--threads', String(threads), '--tokens', String(tokens)];
-  systems.push({ name: 'transformers bf16, STA', turn: () => peer(python, argv, keepMemory), results: [] });
+  systems.push({ name: 'transformers bf16, STA', turn: () => runPeer<Result>(python, argv, keepMemory), results: [] });
 }
 if (llama !== undefined) {
   if (gguf === undefined) throw new Error('--llama needs --gguf, the folder of the files that make_gguf.py and llama-quantize have written');
   for (const [language, vision] of [['Q4_0', 'bf16'], ['Q8_0', 'bf16'], ['Q8_0', 'q8_0']])
-    systems.push({ name: `llama.cpp ${language}, vision ${vision}, no STA`, turn: () => peer(llama, [join(gguf, `llm-${language}.gguf`), join(gguf, `mmproj-${vision}.gguf`), String(threads), String(tokens)]), results: [] });
+    systems.push({ name: `llama.cpp ${language}, vision ${vision}, no STA`, turn: () => runPeer<Result>(llama, [join(gguf, `llm-${language}.gguf`), join(gguf, `mmproj-${vision}.gguf`), String(threads), String(tokens)]), results: [] });
 }
 
 process.env.STAVE_CACHE = join(values.dir, 'cache');
@@ -76,14 +73,4 @@ function misuse(text: string): never {
 
 function measureLimits(): Promise<Limits> {
   return inProcess('limits.ts', limitSizes(shape, threads), signal);
-}
-
-/** Runs a peer; the last line that it prints is its result. */
-async function peer(command: string, argv: string[], env: Record<string, string> = {}): Promise<Result> {
-  const child = spawn(command, argv, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
-  let out = '';
-  child.stdout.on('data', (data: Buffer) => (out += data.toString()));
-  const code = await new Promise((resolve, reject) => { child.on('error', reject); child.on('close', resolve); });
-  if (code !== 0) throw new Error(`${command} ended with ${String(code)}`);
-  return JSON.parse(out.trim().split('\n').at(-1)!) as Result;
 }
