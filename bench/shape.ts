@@ -7,12 +7,12 @@ import { parseArgs } from 'node:util';
 import { StaveError } from '../src/errors.ts';
 import { freeSpace } from '../src/files/look.ts';
 import { locate } from '../src/generate/index.ts';
-import { weightTypes } from '../src/models/weight-types.ts';
 import { checkpointBytes, writeShape } from './shape/checkpoint.ts';
 import { limitSizes, type Limits, type Sizes } from './shape/limits.ts';
 import type { Measured, Task } from './shape/measure.ts';
 import { inProcess } from './shape/process.ts';
 import { report, summary, type Case, type Report } from './shape/report.ts';
+import { weightSettings } from './shape/settings.ts';
 import { shapeConfig, shapeNames, type ShapeName } from './shape/shapes.ts';
 
 const usage = `npm run bench -- --shape NAME [options]
@@ -20,7 +20,7 @@ const usage = `npm run bench -- --shape NAME [options]
   --shape NAME      ${shapeNames.join(', ')}
   --sta             with temporal attention in every vision block
   --base            with --sta: the same shape without it too, by turns
-  --weights LIST    f32, f16, int8, int4; several, by turns: f32,int8,int4 (default: f32)
+  --weights LIST    f32, f16, int8, w8a8, int4; several, by turns: f32,w8a8,vision:w8a8+language:int4 (default: f32)
   --frames LIST     frames of a clip, 224×308 pixels each; several: 16,64,256 (default: 16)
   --tokens N        tokens of an answer (default: 33: one out of prefill, 32 decoded)
   --clips N         clips that each process is asked about (default: 3)
@@ -52,7 +52,7 @@ async function main(): Promise<void> {
   const [tokens, clips, rounds, threads] = (['tokens', 'clips', 'rounds', 'threads'] as const).map((name) => whole(name, values[name], name === 'tokens' ? 2 : 1));
   const lengths = values.frames.split(',').map((n) => whole('frames', n, 2));
   const variants = values.base ? [true, false] : [values.sta];
-  const kinds = values.weights.split(',').map((text) => weightTypes.find((type) => type === text) ?? refuseWeights(text));
+  const kinds = weightSettings(values.weights);
   const cases = kinds.flatMap((weights) => variants.flatMap((sta) => lengths.map((frames): Case => ({ sta, frames, weights }))));
 
   const folder = values.dir ?? (await mkdtemp(join(tmpdir(), 'stave-shape-')));
@@ -91,10 +91,6 @@ async function checkDisk(folder: string, shape: ShapeName, variants: readonly bo
   const needed = variants.reduce((sum, sta) => sum + checkpointBytes(shape, sta), 0); // copies in fewer bits check for themselves
   const free = (await freeSpace(folder)) ?? Infinity;
   if (needed > free) throw new StaveError('IO', { what: `the checkpoints take ${gigabytes(needed)}, ${gigabytes(free)} are free for ${folder}`, fix: 'make room, or give a folder on another disk: --dir' });
-}
-
-function refuseWeights(text: string): never {
-  throw new StaveError('USAGE', { what: `--weights ${text}`, fix: `give some of ${weightTypes.join(', ')}` });
 }
 
 function whole(name: string, text: string, least: number): number {

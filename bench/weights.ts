@@ -14,12 +14,13 @@ import { prefill } from '../src/generate/prefill.ts';
 import { textPositions } from '../src/models/qwen2vl/index.ts';
 import { isRight, type Motion10Record } from '../src/tasks/index.ts';
 import { decode } from '../src/video/index.ts';
+import { weightSettings } from './shape/settings.ts';
 import { divergence } from './weights/divergence.ts';
 
 const { values } = parseArgs({ options: { model: { type: 'string', default: boxModel }, weights: { type: 'string', default: 'int8,int4' }, labels: { type: 'string' }, clips: { type: 'string', default: '60' }, json: { type: 'boolean' } } });
 if (values.labels === undefined) throw new StaveError('USAGE', { what: '--labels is missing', fix: 'stave render FOLDER --count 100, then --labels FOLDER/labels.jsonl' });
 const folder = dirname(resolve(values.labels));
-const settings = ['f32', ...values.weights.split(',').map((text) => text.replaceAll('+', ','))];
+const settings = ['f32', ...weightSettings(values.weights)];
 const models = await Promise.all(settings.map((weights) => load(values.model, { weights })));
 const [original] = models;
 const tallies = settings.map((weights) => ({ weights, kl: 0, largest: 0, same: 0, places: 0, right: 0, differ: 0 }));

@@ -4,20 +4,20 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { random } from '../src/clips/index.ts';
 import { list } from '../src/files/write.ts';
 import { readMetrics } from '../src/train/index.ts';
-import { tinyJson } from '../test/train/tiny.ts';
+import { tinyJson, untimed } from '../test/train/tiny.ts';
 
 export type Outcome = { kills: { /** Last update in metrics.jsonl. */ step: number; /** After the update that was waited for. */ ms: number }[]; same: boolean; differing: string[] };
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** @param json a recipe without `out`; its run must outlast the kills  @param work a folder for both runs */
-export async function killAndResume(json: Record<string, unknown>, { kills, seed, work }: { kills: number; seed: number; work: string }): Promise<Outcome> {
+/** @param json a recipe without `out`  @param updates that its run does at least: the kills come before  @param work a folder for both runs */
+export async function killAndResume(json: Record<string, unknown>, { kills, seed, work, updates = Number(json.steps) }: { kills: number; seed: number; work: string; updates?: number }): Promise<Outcome> {
   const [whole, killed] = ['whole', 'killed'].map((name) => join(work, name));
   const file = join(work, 'recipe.json');
   await writeFile(file, JSON.stringify({ ...json, out: 'nowhere' }));
@@ -28,7 +28,7 @@ export async function killAndResume(json: Record<string, unknown>, { kills, seed
   for (let i = 0; i < kills; i++) {
     const child = start(file, killed, await hasCheckpoint(killed));
     const ended = once(child, 'exit') as Promise<[number | null, string | null]>;
-    const target = Math.floor(range(0, 0.9) * (Number(json.steps) * (i + 1)) / kills); // anywhere behind: then it is killed as it starts
+    const target = Math.floor(range(0, 0.9) * (updates * (i + 1)) / kills); // anywhere behind: then it is killed as it starts
     while (child.exitCode === null && (await stepOf(killed)) < target) await setTimeout(2);
     const ms = Math.round(range(0, 40)); // into an update, an evaluation or the writing of a checkpoint
     await setTimeout(ms);
@@ -39,9 +39,10 @@ export async function killAndResume(json: Record<string, unknown>, { kills, seed
   }
   await finish(start(file, killed, await hasCheckpoint(killed)));
   const differing: string[] = [];
-  const last = `checkpoints/step-${String(json.steps).padStart(7, '0')}/state.safetensors`;
-  for (const name of ['model/model.safetensors', last]) if (!(await readFile(join(whole, name))).equals(await readFile(join(killed, name)))) differing.push(name);
-  if (JSON.stringify(await losses(whole)) !== JSON.stringify(await losses(killed))) differing.push('metrics.jsonl');
+  const saved = await savedIn(whole);
+  if (JSON.stringify(saved) !== JSON.stringify(await savedIn(killed))) differing.push('checkpoints');
+  else for (const name of ['model/model.safetensors', ...saved]) if (!(await readFile(join(whole, name))).equals(await readFile(join(killed, name)))) differing.push(name);
+  if (JSON.stringify(await untimed(whole)) !== JSON.stringify(await untimed(killed))) differing.push('metrics.jsonl');
   return { kills: done, same: differing.length === 0, differing };
 }
 
@@ -57,22 +58,21 @@ async function finish(child: ReturnType<typeof start>): Promise<void> {
   if (code !== 0) throw new Error(`the run ended with ${code}: ${child.said()}`);
 }
 
-const hasCheckpoint = async (out: string): Promise<boolean> => (await list(join(out, 'checkpoints'))).some((path) => /step-\d+$/.test(path));
+/** States of the whole checkpoints of a run. */
+const savedIn = async (out: string): Promise<string[]> => (await list(join(out, 'checkpoints'))).filter((path) => /step-\d+$/.test(path)).map((path) => join('checkpoints', basename(path), 'state.safetensors')).toSorted();
+
+const hasCheckpoint = async (out: string): Promise<boolean> => (await savedIn(out)).length > 0;
 
 const stepOf = async (out: string): Promise<number> => (await readMetrics(join(out, 'metrics.jsonl'))).at(-1)?.step ?? 0;
 
-/** Of metrics.jsonl, what time does not decide. */
-async function losses(out: string): Promise<unknown[]> {
-  return (await readMetrics(join(out, 'metrics.jsonl'))).map((line) => ('eval' in line ? [line.step, line.eval] : [line.step, line.loss, line.grad_norm, line.lr]));
-}
-
-/** A model of some thousand weights, a checkpoint every other update. */
+/** A model of some thousand weights, a checkpoint every other update, evaluations of which some fall between. */
 export const smallRecipe = {
   ...tinyJson,
   model: { ...tinyJson.model, num_hidden_layers: 1, vision_config: { ...tinyJson.model.vision_config, depth: 1 } },
   schedule: undefined,
   steps: 120,
-  eval: { every: 10, clips: 2 },
+  eval: { every: 5, clips: 2 },
+  best: { metric: 'loss' },
 };
 
 if (import.meta.main) {

@@ -1,12 +1,12 @@
 /** One process that loads a model and answers about clips of noise; its result is one line of JSON. Started by bench/shape.ts, so that every measurement begins with fresh memory. */
 import { load, type AnswerResult, type ChatMessage, type FrameInput, type VideoModel } from '../../src/generate/index.ts';
 import type { Grid } from '../../src/models/qwen2vl/index.ts';
-import type { WeightType } from '../../src/models/weight-types.ts';
 
 export type Task = {
   dir: string;
   threads: number;
-  weights: WeightType;
+  /** A setting of --weights. */
+  weights: string;
   /** In a clip. */
   frames: number;
   /** Clips, each another one. */

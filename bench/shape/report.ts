@@ -1,11 +1,13 @@
 /** What was measured, beside what the machine can do: as data and as a table. */
 import type { Grid, Qwen2VLConfig } from '../../src/models/qwen2vl/index.ts';
-import { bitsOf, type WeightType } from '../../src/models/weight-types.ts';
+import { bitsOf, type Part } from '../../src/models/weight-types.ts';
 import type { Limits } from './limits.ts';
 import type { Measured } from './measure.ts';
+import { typesOfSetting } from './settings.ts';
 import { cacheBytes, decodeBytes, prefillFlops, visionFlops } from './work.ts';
 
-export type Case = { sta: boolean; frames: number; weights: WeightType };
+/** weights: a setting of --weights */
+export type Case = { sta: boolean; frames: number; weights: string };
 
 /** Seconds, but `decode`: tokens a second. Of all clips of all processes. */
 type Spread = { best: number; median: number; all: number[] };
@@ -48,8 +50,9 @@ export function summary(config: Qwen2VLConfig, each: Case, measured: readonly Me
   const of = (name: keyof (typeof answers)[number], best: 'least' | 'most' = 'least') => spread(answers.map((answer) => answer[name]), best);
   const [vision, prefill, decode] = [of('vision'), of('prefill'), of('decode', 'most')];
   const limit = (name: 'fp32' | 'int8' | 'read') => Math.max(...limits.map((at) => at[name]));
-  const products = bitsOf(each.weights) === undefined ? 'fp32' : 'int8'; // the kernels of 4 bits round activations to 8 and multiply whole numbers, too
-  const bytesPerToken = decodeBytes(config, each.weights) + cacheBytes(config, prompt_tokens);
+  const types = typesOfSetting(each.weights);
+  const products = (part: Part) => (bitsOf(types[part]) === undefined ? 'fp32' : 'int8'); // the kernels of 4 bits round activations to 8 and multiply whole numbers, too
+  const bytesPerToken = decodeBytes(config, types) + cacheBytes(config, prompt_tokens);
   const seconds = measured.map(({ second, answers }) => ({ first_token: second.first_token, of_first: second.first_token / answers.at(-1)!.first_token }));
   return {
     ...each, grid, prompt_tokens, visual_tokens, vision, prefill, decode,
@@ -58,8 +61,8 @@ export function summary(config: Qwen2VLConfig, each: Case, measured: readonly Me
     second_question: seconds.toSorted((a, b) => a.of_first - b.of_first)[seconds.length >> 1],
     memory: { loaded: Math.max(...measured.map(({ memory }) => memory.loaded)), peak: Math.max(...measured.map(({ memory }) => memory.peak)) },
     reached: {
-      vision: rate(visionFlops(config, grid) / vision.best, limit(products)),
-      prefill: rate(prefillFlops(config, prompt_tokens) / prefill.best, limit(products)),
+      vision: rate(visionFlops(config, grid) / vision.best, limit(products('vision'))),
+      prefill: rate(prefillFlops(config, prompt_tokens) / prefill.best, limit(products('language'))),
       decode: rate(bytesPerToken * decode.best, limit('read')),
     },
   };

@@ -1,7 +1,8 @@
 /** What the stages of an answer have to do at least: floating-point operations of the matrix products, and bytes of weights and cache. */
-import { blockSize, packedShape } from '../../src/models/packed.ts';
+import { packedTensors, packingOf } from '../../src/models/packed.ts';
 import { isTemporal, isWindowed, parameterShapes, temporalHeads, windowUnits, type Grid, type Qwen2VLConfig } from '../../src/models/qwen2vl/index.ts';
-import { bitsOf, type WeightType } from '../../src/models/weight-types.ts';
+import type { WeightTypes } from '../../src/models/weight-types.ts';
+import { bytesOf } from '../../src/weights/index.ts';
 
 /** Operations, two for a product and its sum; of rotary embeddings, norms and activations none. */
 export function visionFlops({ vision_config: vision }: Qwen2VLConfig, [t, h, w]: Grid): number {
@@ -30,16 +31,14 @@ export function decodeWeights(config: Qwen2VLConfig): number {
   return layerWeights(config) + config.vocab_size * config.hidden_size;
 }
 
-/** Bytes that they take as the engine holds them: what is not in 8 or 4 bits as float32, the head in 8 where the language model has 4. */
-export function decodeBytes(config: Qwen2VLConfig, weights: WeightType): number {
-  const bits = bitsOf(weights);
-  if (bits === undefined) return 4 * decodeWeights(config);
-  return layerMatrices(config).reduce((sum, shape) => sum + packedBytes(bits, shape), packedBytes(8, [config.vocab_size, config.hidden_size]));
+/** Bytes that they take as the engine holds them: what has not few bits as float32. */
+export function decodeBytes(config: Qwen2VLConfig, { language, head }: WeightTypes): number {
+  return layerMatrices(config).reduce((sum, [name, shape]) => sum + heldBytes(name, shape, language), heldBytes('lm_head.weight', [config.vocab_size, config.hidden_size], head));
 }
 
-function packedBytes(bits: 4 | 8, [out, inner]: [number, number]): number {
-  const { codes, scales, zeros } = packedShape([out, inner], bits, blockSize(inner, false)!);
-  return count(codes) + 4 * count(scales) + count(zeros);
+function heldBytes(name: string, shape: number[], type: string): number {
+  const packing = packingOf(name, shape, type);
+  return packing === undefined ? 4 * count(shape) : Object.values(packedTensors(name, shape, packing)).reduce((sum, tensor) => sum + bytesOf(tensor), 0);
 }
 
 /** Bytes of keys and values of so many positions, in float32. */
@@ -48,12 +47,12 @@ export function cacheBytes({ num_hidden_layers, num_key_value_heads, hidden_size
 }
 
 function layerWeights(config: Qwen2VLConfig): number {
-  return layerMatrices(config).reduce((sum, shape) => sum + count(shape), 0);
+  return layerMatrices(config).reduce((sum, [, shape]) => sum + count(shape), 0);
 }
 
-/** Shapes [out, in] of the language model's layers. */
-function layerMatrices(config: Qwen2VLConfig): [number, number][] {
-  return [...parameterShapes(config)].filter(([name, shape]) => name.startsWith('model.layers.') && shape.length === 2).map(([, [out, inner]]) => [out, inner]);
+/** The matrices of the language model's layers, [out, in]. */
+function layerMatrices(config: Qwen2VLConfig): [string, number[]][] {
+  return [...parameterShapes(config)].filter(([name, shape]) => name.startsWith('model.layers.') && shape.length === 2);
 }
 
 const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);

@@ -9,8 +9,8 @@ import { writeShape } from '../../bench/shape/checkpoint.ts';
 import { limitSizes, type Limits } from '../../bench/shape/limits.ts';
 import type { Measured, Task } from '../../bench/shape/measure.ts';
 import { inProcess } from '../../bench/shape/process.ts';
+import { weightSettings } from '../../bench/shape/settings.ts';
 import { locate } from '../../src/generate/index.ts';
-import { weightTypes } from '../../src/models/weight-types.ts';
 
 const { values } = parseArgs({ options: { dir: { type: 'string' }, rounds: { type: 'string', default: '3' }, threads: { type: 'string', default: String(availableParallelism()) }, weights: { type: 'string', default: 'int4' }, python: { type: 'string' }, 'sta-model': { type: 'string' }, llama: { type: 'string' }, gguf: { type: 'string' } } });
 if (values.dir === undefined) throw new Error('give --dir, a folder with 4.6 GB of room for the checkpoint');
@@ -24,7 +24,7 @@ type System = { name: string; turn: () => Promise<Result>; results: Result[] };
 /** glibc's allocator gives large pieces back to the system after each use and fetches them anew, which costs PyTorch half of its time: told not to. */
 const keepMemory = { MALLOC_MMAP_MAX_: '0', MALLOC_TRIM_THRESHOLD_: String(2 ** 34), MALLOC_TOP_PAD_: String(2 ** 28) };
 
-const kinds = values.weights.split(',').map((text) => weightTypes.find((type) => type === text) ?? misuse(`--weights ${text}: give some of ${weightTypes.join(', ')}`));
+const kinds = settings(values.weights);
 const systems: System[] = kinds.map((weights) => ({ name: `stave ${weights}, STA`, turn: () => inProcess<Measured, Task>('measure.ts', { dir: checkpoint, threads, weights, frames: 16, clips: 1, tokens }, signal), results: [] }));
 const { python, 'sta-model': staModel, llama, gguf } = values;
 if (python !== undefined) {
@@ -61,6 +61,14 @@ for (const { name, vision, prefill, first_token, decode, load, peak } of best) c
 const ours = best[kinds.length - 1], others = best.slice(kinds.length); // the last kind of weights against the others
 if (others.length > 0) console.log(`\n| ${ours.name} is so many times as fast | vision | prefill | first token | decode | and takes of its memory |\n|---|---|---|---|---|---|`);
 for (const { name, vision, prefill, first_token, decode, peak } of others) console.log(`| ${[`as ${name}`, ...[vision / ours.vision, prefill / ours.prefill, first_token / ours.first_token, ours.decode / decode].map((x) => x.toFixed(2)), `${((100 * ours.peak) / peak).toFixed(0)} %`].join(' | ')} |`);
+
+function settings(text: string): string[] {
+  try {
+    return weightSettings(text);
+  } catch (error) {
+    return misuse((error as Error).message);
+  }
+}
 
 function misuse(text: string): never {
   throw new Error(text);

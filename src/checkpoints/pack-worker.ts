@@ -1,14 +1,13 @@
 /** A thread that packs rows as they come. */
 import { parentPort } from 'node:worker_threads';
-import { pack } from '../weights/index.ts';
-import type { PackAnswer, PackJob } from './packers.ts';
+import { doJob, type PackAnswer, type PackJob } from './packers.ts';
 
 const port = parentPort!;
 
-port.on('message', ({ rows, options }: PackJob) => {
+port.on('message', (job: PackJob) => {
   let answer: PackAnswer;
   try {
-    answer = { packed: pack(rows, options) };
+    answer = { packed: doJob(job) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     answer = { notFinite: error.message };

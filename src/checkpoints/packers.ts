@@ -3,10 +3,14 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { StaveError } from '../errors.ts';
-import { pack, type Packed, type PackOptions } from '../weights/index.ts';
+import { pack, packRows, type Packed, type PackedRows, type PackOptions } from '../weights/index.ts';
 
-export type PackJob = { rows: Float32Array; options: PackOptions };
-export type PackAnswer = { packed: Packed } | { /** Which block. */ notFinite: string };
+/** In blocks, or by rows of `width` numbers. */
+export type PackJob = { rows: Float32Array } & ({ options: PackOptions } | { width: number });
+export type PackAnswer = { packed: Packed | PackedRows } | { /** Which block or row. */ notFinite: string };
+
+/** What a thread does, or the caller where it is not worth waking one. */
+export const doJob = (job: PackJob): Packed | PackedRows => ('options' in job ? pack(job.rows, job.options) : packRows(job.rows, job.width));
 
 const url = new URL(import.meta.url.endsWith('.ts') ? './pack-worker.ts' : './pack-worker.js', import.meta.url);
 
@@ -25,13 +29,22 @@ export class Packers {
     this.threads = threads;
   }
 
-  /** Packs rows; their memory is given away. @throws RangeError as pack(); RUNTIME when a thread has died */
+  /** Packs rows in blocks; their memory is given away. @throws RangeError as pack(); RUNTIME when a thread has died */
   async pack(rows: Float32Array, options: PackOptions): Promise<Packed> {
-    if (rows.length <= FEW) return pack(rows, options);
+    return (await this.#do({ rows, options })) as Packed;
+  }
+
+  /** The same by rows of `width` numbers. @throws RangeError as packRows(); RUNTIME when a thread has died */
+  async packRows(rows: Float32Array, width: number): Promise<PackedRows> {
+    return (await this.#do({ rows, width })) as PackedRows;
+  }
+
+  async #do(job: PackJob): Promise<Packed | PackedRows> {
+    if (job.rows.length <= FEW) return doJob(job);
     const worker = await this.#take();
     try {
       const { signal } = this.#dead;
-      worker.postMessage({ rows, options } satisfies PackJob, [rows.buffer as ArrayBuffer]);
+      worker.postMessage(job, [job.rows.buffer as ArrayBuffer]);
       const [answer] = (await once(worker, 'message', { signal }).catch(() => { throw signal.reason; })) as [PackAnswer];
       if ('notFinite' in answer) throw new RangeError(answer.notFinite);
       return answer.packed;

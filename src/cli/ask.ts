@@ -62,7 +62,7 @@ type Options = ReturnType<typeof askOptions>;
 /** @throws USAGE for options that say how an answer is written, or how choices are weighed, where there is none */
 function choicesOf(values: Values): string[] | undefined {
   const text = string(values, 'choices');
-  const surplus = (text === undefined ? Object.keys(weighing) : ['max-tokens', 'top-k', 'top-p', 'repetition-penalty', 'seed']).find((name) => values[name] !== undefined);
+  const surplus = (text === undefined ? Object.keys(weighing) : ['max-tokens', 'top-k', 'top-p', 'repetition-penalty', 'presence-penalty', 'seed']).find((name) => values[name] !== undefined);
   if (surplus !== undefined) throw new StaveError('USAGE', { what: text === undefined ? `--${surplus} goes with --choices` : `--${surplus} cannot go with --choices`, fix: text === undefined ? 'leave it out, or give --choices "open,close"' : 'leave one of them out' });
   return text === undefined ? undefined : splitChoices(text);
 }

@@ -49,7 +49,7 @@ export const decide: Command = {
 
 /** The library's options from the command line's. @throws USAGE */
 export function decideOptions(values: Values, signal: AbortSignal): DecideOptions {
-  const { max_new_tokens: _n, do_sample: _d, top_k: _k, top_p: _p, min_p: _m, repetition_penalty: _r, seed: _s, ...options } = askOptions(values, signal);
+  const { max_new_tokens: _n, do_sample: _d, top_k: _k, top_p: _p, min_p: _m, repetition_penalty: _r, presence_penalty: _q, seed: _s, ...options } = askOptions(values, signal);
   const normalize = choice(values, 'normalize', ['sum', 'mean']);
   return { ...options, ...(normalize && { normalize }), ...(values['open-ended'] ? { end_of_turn: false } : {}) };
 }

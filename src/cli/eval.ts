@@ -105,7 +105,7 @@ function needed(values: Values, name: string): string {
   return value;
 }
 
-export const names = (text: string): string[] => text.split(',').map((name) => name.trim()).filter((name) => name !== '');
+const names = (text: string): string[] => text.split(',').map((name) => name.trim()).filter((name) => name !== '');
 
 /** The task's score so far, and when the whole run will be done. */
 function progressLine({ task, done, total, allDone, all, right, counted, answered, seconds }: EvalProgress): string {
@@ -130,7 +130,7 @@ function tell({ asked, kept, left, result }: EvalOutcome, output: string, values
 const DECIDED = ', decided';
 
 /** A line per task, then groups. What is not counted, or counted for want of a judge, is said beside. */
-export function table({ protocol, tasks, groups }: EvalResult): string {
+function table({ protocol, tasks, groups }: EvalResult): string {
   const rows = tasks.map(({ task, mode, percent, counted, right, undecidable = 0, judged, unmatched, skipped, without_video }) => {
     const notes = [undecidable > 0 && `${undecidable} with free answers left out`, judged !== undefined && `${judged.decided} decided by the judge`, unmatched > 0 && `${unmatched} unmatched`, skipped > 0 && `${skipped} skipped`, without_video > 0 && `${without_video} without video`].filter((note) => note !== false);
     return [`${task}${mode === 'decide' ? DECIDED : ''}`, counted === 0 ? '–' : percent.toFixed(1), `${right}/${counted}`, notes.join(', ')];

@@ -3,9 +3,7 @@ import type { StaveError } from '../errors.ts';
 import type { Command } from './command.ts';
 
 const flags: [library: RegExp, flag: string, text: string][] = [
-  [/\(sampling\)/g, 'frames', '(--frames)'],
   [/(?<![.\w])max_pixels/g, 'max-pixels', '--max-pixels'],
-  [/(?<![.\w])max_new_tokens/g, 'max-tokens', '--max-tokens'],
   [/\(resume: true\)/g, 'resume', 'with --resume'],
   [/another "out"/g, 'out', 'another --out'],
   [/\(missing: skip\)/g, 'missing', '(--missing skip)'],

@@ -7,7 +7,7 @@ import { Progress } from './progress.ts';
 import { bytes, duration } from './units.ts';
 
 export const weightsOption: Record<string, Option> = {
-  weights: { type: 'string', value: 'TYPE', help: 'auto, f32, f16, int8, int4, or types of parts like vision:int8,language:int4; a converted copy is made once (default auto: small models as they are, large ones in 8 or 4 bits)' },
+  weights: { type: 'string', value: 'TYPE', help: 'auto, f32, f16, int8, w8a8, int4, or types of parts like vision:int8,language:int4; a converted copy is made once (default auto: small models as they are, large ones in 8 or 4 bits)' },
 };
 
 /** Loads it; a conversion that this takes shows how far it is. @param reuse bytes kept for later questions; absent: the default */

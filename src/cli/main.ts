@@ -82,6 +82,6 @@ export function report(error: unknown, io: Io, debug: boolean, known: Command['o
 }
 
 /** The version in package.json. */
-export function version(): string {
+function version(): string {
   return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 }

@@ -2,6 +2,7 @@ import { keptCopies, removeCopy, type KeptCopy } from '../checkpoints/index.ts';
 import { StaveError } from '../errors.ts';
 import { cachedModels, hubCache, removeModel, type CachedModel } from '../hub/index.ts';
 import { typesText } from '../models/weight-types.ts';
+import { columns } from './columns.ts';
 import { unknown, type Command, type Io, type Values } from './command.ts';
 import { bytes } from './units.ts';
 
@@ -29,8 +30,8 @@ async function list(values: Values, { stdout, stderr }: Io): Promise<void> {
   const [found, copies] = await Promise.all([cachedModels(), keptCopies()]);
   if (values.json) for (const entry of [...found, ...copies]) stdout.write(`${JSON.stringify(entry)}\n`);
   else {
-    if (found.length > 0) stdout.write(table(found.map(modelRow)));
-    if (copies.length > 0) stdout.write(`${found.length > 0 ? '\n' : ''}${table(copies.map(copyRow))}`);
+    if (found.length > 0) stdout.write(columns(found.map(modelRow)));
+    if (copies.length > 0) stdout.write(`${found.length > 0 ? '\n' : ''}${columns(copies.map(copyRow))}`);
     if (found.length + copies.length === 0) stderr.write(`no models in ${hubCache()}\n→ stave pull OWNER/NAME fetches one\n`);
   }
 }
@@ -45,11 +46,6 @@ const modelRow = ({ id, commit, revisions, size, architecture, runnable, why }: 
 ];
 
 const copyRow = ({ key, name, types, size, whole }: KeptCopy): string[] => [name === '' ? '-' : name, types === null ? '-' : typesText(types), bytes(size), whole ? 'converted copy' : 'conversion that was stopped', key];
-
-function table(rows: readonly string[][]): string {
-  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
-  return rows.map((row) => `${row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i]))).join('  ')}\n`).join('');
-}
 
 /** A model with its copies, or one copy. @returns 1 when the answer was no */
 async function remove(id: string, values: Values, io: Io): Promise<number | void> {

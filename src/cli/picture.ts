@@ -1,4 +1,4 @@
-/** A strip of frames as terminal text: two pixels a character, the upper half block in true colour or shades of grey. */
+/** A strip of frames as terminal text: in colour two pixels a character, by the upper half block; without it one, by a character about as dark. */
 import { resizeBicubic, type Picture } from '../video/index.ts';
 
 /** @param frames RGB frames of one size   @param width characters for the whole strip   @param color false: plain ASCII shades */

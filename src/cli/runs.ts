@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { listRuns, type RunSummary } from '../train/index.ts';
 import { percent } from '../pages/percent.ts';
+import { columns } from './columns.ts';
 import type { Command } from './command.ts';
 import { duration } from './units.ts';
 
@@ -23,12 +24,12 @@ const head = ['run', 'state', 'update', 'loss', 'held-out', 'right', 'best held-
 function table(found: readonly RunSummary[], folder: string): string {
   const rows = found.map((run) => [
     label(run, folder),
-    run.state,
+    run.ended === 'patience' ? `${run.state} early` : run.state,
     `${run.step}/${run.steps}`,
     run.loss?.toFixed(4) ?? '-',
     run.last?.loss.toFixed(4) ?? '-',
     run.last === null ? '-' : percent(run.last.accuracy),
-    run.best === null ? '-' : `${run.best.loss.toFixed(4)} at ${run.best.step}`,
+    run.best === null ? '-' : `${run.metric === 'loss' ? run.best.loss.toFixed(4) : percent(run.best.accuracy)} at ${run.best.step}`,
     duration(run.seconds),
   ]);
   return columns([head, ...rows]);
@@ -44,8 +45,3 @@ function differences(found: readonly RunSummary[], folder: string): string {
 
 const label = ({ path }: RunSummary, folder: string): string => relative(folder, path) || '.';
 const cut = (text: string): string => (text.length > 40 ? `${text.slice(0, 37)}...` : text);
-
-function columns(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
-  return rows.map((row) => `${row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i]))).join('  ')}\n`).join('');
-}

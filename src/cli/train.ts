@@ -38,7 +38,7 @@ export const train: Command = {
     });
     progress.clear();
     if (values.json) stdout.write(`${JSON.stringify(result)}\n`);
-    else if (result.finished) stdout.write(`model saved in ${result.model}${result.adapter === undefined ? '' : `, its adapter in ${result.adapter}`}${result.skipped === undefined ? '' : `; ${result.skipped} rows of the data could not be used, see skipped.jsonl`}\n`);
+    else if (result.finished) stdout.write(`model saved in ${result.model}${result.model_step === result.step ? '' : ` (that of step ${result.model_step}, which did best)`}${result.adapter === undefined ? '' : `, its adapter in ${result.adapter}`}${result.skipped === undefined ? '' : `; ${result.skipped} rows of the data could not be used, see skipped.jsonl`}\n`);
     else stdout.write(`stopped after step ${result.step} of ${stages[result.stage].steps}${stages.length > 1 ? ` in stage ${result.stage + 1} of ${stages.length}` : ''}; "${goOn}" continues\n`);
     if (!result.finished) signal.throwIfAborted();
   },

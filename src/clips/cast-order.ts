@@ -46,8 +46,7 @@ function move(scene: Scene, actor: Actor, timing: Timing, r: Random): boolean {
       const pose = poseAt(actor, timing.start + p * (timing.end - timing.start));
       return inView(scene, pose.x, pose.y, actor.radius, 0.1);
     });
-    if (!seen) continue;
-    return true;
+    if (seen) return true;
   }
   return false;
 }

@@ -4,9 +4,18 @@ import type { Random } from './random.ts';
 import { extent, type Actor, type Fill, type Scene } from './scene.ts';
 import { shapeNames, shapes, type ShapeName } from './shapes.ts';
 
-export type Wish = { not?: readonly Actor[]; turns?: boolean; radius?: [number, number]; /** How often it is so small that its shape is hard to tell */ small?: number };
+export type Wish = {
+  /** Actors whose shape and colour it must not share. */
+  not?: readonly Actor[];
+  /** It will turn, and that must be seen. */
+  turns?: boolean;
+  /** From … to, in units of the frame's short side. */
+  radius?: [number, number];
+  /** How often it is so small that its shape is hard to tell, 0–1. */
+  small?: number;
+};
 
-/** An actor with a look of its own and no place or motion yet. `not`: actors whose shape and colour it must not share. */
+/** An actor with a look of its own and no place or motion yet. */
 export function chooseActor(r: Random, { not = [], turns = false, radius = [0.09, 0.28], small = 0 }: Wish = {}): Actor {
   const names = shapeNames.filter((n) => !not.some((a) => a.shape === n) && (!turns || shapes[n].symmetry > 0 || r.chance(0.6)));
   const shape = r.weighted(Object.fromEntries(names.map((n) => [n, shapes[n].weight])) as Record<ShapeName, number>);

@@ -3,7 +3,7 @@ export type Timing = {
   start: number;
   end: number;
   ease: 'linear' | 'in' | 'out' | 'in-out' | 'smooth';
-  /** Stands still for `length` (part of the motion's time) when half of the way is done. */
+  /** Part of the motion's time for which it stands still when half of the way is done; 0: it doesn't. */
   pause: number;
 };
 

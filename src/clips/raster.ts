@@ -5,8 +5,6 @@ import { hash, mix, random } from './random.ts';
 import { extent, type Scene } from './scene.ts';
 
 export type Renderer = {
-  readonly width: number;
-  readonly height: number;
   /** Draws one frame (0 ≤ index < scene.frames) into `out` [height, width, 3] RGB. */
   frame(index: number, out: Uint8Array): void;
 };
@@ -25,8 +23,6 @@ export function renderer(scene: Scene, width = scene.width, height = scene.heigh
   const seed = hash(scene.seed, 'camera');
 
   return {
-    width,
-    height,
     frame(index, out) {
       const k = scene.reversed ? scene.frames - 1 - index : index;
       const s = scene.frames > 1 ? k / (scene.frames - 1) : 0;

@@ -63,7 +63,7 @@ function plus(a: number): Point[] {
   return [[-a, -1], [a, -1], [a, -a], [1, -a], [1, a], [a, a], [a, 1], [-a, 1], [-a, a], [-1, a], [-1, -a], [-a, -a]];
 }
 
-/** The unit disc less a disc of radius r·cos-matched around (d, 0): outer arc on the left, inner arc back. */
+/** The unit disc less a disc of radius 0.85 around (d, 0): outer arc on the left, inner arc back. */
 function crescent(d: number): Point[] {
   const r = 0.85;
   const x = (1 - r * r + d * d) / (2 * d); // where both circles meet

@@ -6,8 +6,8 @@ import type { AskOptions, FrameInput, FrameSampling } from '../generate/index.ts
 
 /** A task's settings as options of an answer. What stands in neither comes from the checkpoint's files. */
 export function optionsOf(settings: TaskSettings): AskOptions {
-  const { max_new_tokens, do_sample } = settings.generation; // temperature, top_p and num_beams of greedy tasks say nothing
-  return { max_new_tokens, ...(do_sample === undefined ? {} : { do_sample }), ...viewOf(settings) };
+  const { eos_token, generation: { max_new_tokens, do_sample } } = settings; // temperature, top_p and num_beams of greedy tasks say nothing
+  return { max_new_tokens, ...(do_sample === undefined ? {} : { do_sample }), ...(eos_token === undefined ? {} : { eos_token }), ...viewOf(settings) };
 }
 
 /** Of these, what decides what the model sees. */

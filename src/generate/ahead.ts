@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { StaveError } from '../errors.ts';
 import { machineMemory } from './machine.ts';
+import { patchBytes } from './media.ts';
 import type { Prepared } from './plan.ts';
 import type { Opened } from './prefill.ts';
 import { decodeUnit, type DecodedUnit } from './reuse/encode.ts';
@@ -88,7 +89,7 @@ export class Ahead<Q> {
     const known = (key: string): boolean => this.#waiting.has(key) || reuse.underWay.has(key) || reuse.encoded.get(key) !== undefined;
     let own = 0; // what others have is used up before this question's turn; what it has itself is not
     for (const unit of units) {
-      const bytes = unit.members.reduce((sum, i) => sum + patchBytes(prepared, i), 0);
+      const bytes = unit.members.reduce((sum, i) => sum + patchBytes(prepared.plan.media[i], prepared.mediaOptions), 0);
       await this.#until(() => this.#decoding < workers && (this.#bytes <= own || this.#bytes + bytes <= limit));
       if (signal.aborted) return;
       if (known(unit.key)) continue;
@@ -127,12 +128,6 @@ export class Ahead<Q> {
     this.#tell();
     this.#listen();
   }
-}
-
-function patchBytes({ plan, mediaOptions }: Prepared, i: number): number {
-  const { kind, grid: [t, h, w] } = plan.media[i];
-  const { temporal_patch_size, patch_size } = mediaOptions.preprocessor[kind];
-  return t * h * w * 3 * temporal_patch_size * patch_size ** 2;
 }
 
 /** Bytes that may wait for the model. @throws USAGE */

@@ -18,4 +18,4 @@ export type { AskOptions, Plan, QuestionOptions } from './plan.ts';
 export type { GenerationOptions, GenerationSettings, Origin, Setting } from './settings.ts';
 export { Turn } from './reuse/turn.ts';
 export { load, planVideo, VideoModel, type LoadOptions } from './video-model.ts';
-export { locate, type Located, type WeightsOptions } from './weights.ts';
+export { locate, type WeightsOptions } from './weights.ts';

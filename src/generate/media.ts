@@ -103,20 +103,20 @@ function secondsApart(frames: MediaPlan['frames']): number | null {
  * @returns the patches, and all that was found wrong with the file  @throws as decoding does */
 export async function readMedia(source: MediaSource, plan: MediaPlan, options: MediaOptions): Promise<{ item: VisualItem; damage: string[] }> {
   const { kind, grid } = plan;
-  const pixel_values = new Uint8Array(pixelsOf(plan, options));
+  const pixel_values = new Uint8Array(patchBytes(plan, options));
   const damage = await place(source, plan, options, pixel_values);
   return { item: { kind, grid, pixel_values, normalisation: normalisation(options.preprocessor[kind]) }, damage };
 }
 
 /** The same patches in shared memory, for graphs that normalise by themselves. [t·h·w, C·2·14·14] @throws as readMedia */
 export async function readMediaBytes(source: MediaSource, plan: MediaPlan, options: MediaOptions): Promise<Uint8Array<SharedArrayBuffer>> {
-  const pixels = new Uint8Array(new SharedArrayBuffer(pixelsOf(plan, options)));
+  const pixels = new Uint8Array(new SharedArrayBuffer(patchBytes(plan, options)));
   await place(source, plan, options, pixels);
   return pixels;
 }
 
-/** Numbers in [t·h·w, C·2·14·14]. */
-function pixelsOf({ kind, grid: [t, h, w] }: MediaPlan, { preprocessor }: MediaOptions): number {
+/** Of the patches that readMedia makes, [t·h·w, C·2·14·14]. */
+export function patchBytes({ kind, grid: [t, h, w] }: MediaPlan, { preprocessor }: Pick<MediaOptions, 'preprocessor'>): number {
   const { temporal_patch_size, patch_size } = preprocessor[kind];
   return t * h * w * 3 * temporal_patch_size * patch_size ** 2;
 }

@@ -26,6 +26,8 @@ export type AskOptions = GenerationOptions & PixelOptions & {
   read?: Omit<ReadOptions, 'signal'>;
   /** What an answer may take. Default: as many tokens as the model has positions for, as many bytes as the process can have now. */
   limits?: { tokens?: number; memory?: number };
+  /** The one token that ends the answer, as the tokenizer writes it. Default: those that generation_config.json names. */
+  eos_token?: string;
   /** The prompt is not read before this resolves; videos are decoded and encoded meanwhile. If it rejects, so does the answer. */
   after?: Promise<unknown>;
   signal?: AbortSignal;

@@ -1,3 +1,4 @@
+import { StaveError } from '../errors.ts';
 import { StreamDecoder } from '../text/index.ts';
 import type { AnswerResult } from './answer.ts';
 import { Clock } from './clock.ts';
@@ -12,9 +13,9 @@ import { generateTokens } from './tokens.ts';
 export async function* run(model: LoadedModel, messages: readonly ChatMessage[], options: AskOptions, opened?: Opened): AsyncGenerator<string, AnswerResult> {
   const { files, info, loadTime } = model;
   const clock = new Clock();
+  const stop = endsOf(files, options);
   const { plan, prompt, made, decoder, logits, reused } = await prefill(model, messages, options, clock, opened);
   const text = new StreamDecoder(files.tokenizer, { skipSpecial: true });
-  const stop = files.generation.eos_token_id;
   const token_ids: number[] = [];
   let written = '';
   for await (const id of generateTokens(decoder, prompt, logits, { sampling: samplingOf(plan.settings), seed: plan.settings.seed.value, stop, max_new_tokens: plan.settings.max_new_tokens.value, signal: options.signal })) {
@@ -43,4 +44,12 @@ export async function* run(model: LoadedModel, messages: readonly ChatMessage[],
     system: systemOf(messages),
     peak_memory: process.resourceUsage().maxRSS * 1024,
   };
+}
+
+/** Tokens of which any ends an answer. @throws USAGE for one that the tokenizer does not know */
+function endsOf({ tokenizer, generation }: LoadedModel['files'], { eos_token }: AskOptions): readonly number[] {
+  if (eos_token === undefined) return generation.eos_token_id;
+  const id = tokenizer.id(eos_token);
+  if (id === undefined) throw new StaveError('USAGE', { what: `eos_token is ${JSON.stringify(eos_token)}, which is no token of this model`, fix: 'give one as tokenizer.json writes it, for example <|im_end|>' });
+  return [id];
 }

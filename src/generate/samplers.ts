@@ -5,6 +5,8 @@ import type { Random } from './random.ts';
 export type Sampling = {
   /** Logits of tokens seen before are divided by it if over 0, multiplied if under: over 1 discourages repeats. arXiv:1909.05858 */
   repetition_penalty?: number;
+  /** Taken from the logits of tokens that the answer holds already, however often: over 0 discourages repeats. As OpenAI's API has it; the prompt does not count. */
+  presence_penalty?: number;
   /** Logits are divided by it. 0: the likeliest token, always. */
   temperature?: number;
   /** Keeps the k likeliest tokens and those as likely as the k-th; 0: all. */
@@ -18,10 +20,10 @@ export type Sampling = {
 /** Tokens that may come next: ascending ids with their probabilities, which add up to 1. */
 export type Candidates = { ids: Int32Array; probabilities: Float64Array };
 
-/** The tokens that may come next and how likely each is, the filters applied in transformers' order: repetition penalty, temperature, top-k, top-p, min-p.
- * @param logits [vocab_size], left as they are   @param previous ids of the whole sequence so far, prompt included   @throws RUNTIME for logits that are no numbers */
-export function candidates(logits: Float32Array, previous: Iterable<number>, { repetition_penalty = 1, temperature = 1, top_k = 0, top_p = 1, min_p = 0 }: Sampling): Candidates {
-  const scores = penalize(logits, previous, repetition_penalty);
+/** The tokens that may come next and how likely each is, the filters applied in transformers' order: repetition penalty, temperature, top-k, top-p, min-p; the presence penalty behind the first.
+ * @param logits [vocab_size], left as they are   @param previous ids of the whole sequence so far, prompt included   @param said of the answer so far   @throws RUNTIME for logits that are no numbers */
+export function candidates(logits: Float32Array, previous: Iterable<number>, { repetition_penalty = 1, presence_penalty = 0, temperature = 1, top_k = 0, top_p = 1, min_p = 0 }: Sampling, said: Iterable<number> = []): Candidates {
+  const scores = lessPresent(penalize(logits, previous, repetition_penalty), said, presence_penalty);
   const best = greedy(scores);
   if (temperature === 0) return { ids: Int32Array.of(best), probabilities: Float64Array.of(1) };
   const weight = (id: number) => Math.exp((scores[id] - scores[best]) / temperature); // 1 for the likeliest
@@ -36,8 +38,8 @@ export function candidates(logits: Float32Array, previous: Iterable<number>, { r
 }
 
 /** Draws the next token. The same generator state gives the same token. */
-export function sample(logits: Float32Array, previous: Iterable<number>, sampling: Sampling, random: Random): number {
-  const { ids, probabilities } = candidates(logits, previous, sampling);
+export function sample(logits: Float32Array, previous: Iterable<number>, sampling: Sampling, random: Random, said?: Iterable<number>): number {
+  const { ids, probabilities } = candidates(logits, previous, sampling, said);
   let left = random.next();
   for (let i = 0; i < ids.length - 1; i++) if ((left -= probabilities[i]) < 0) return ids[i];
   return ids[ids.length - 1];
@@ -56,6 +58,14 @@ export function penalize(logits: Float32Array, previous: Iterable<number>, penal
   if (penalty === 1) return logits;
   const scores = logits.slice();
   for (const id of new Set(previous)) if (id < scores.length) scores[id] = logits[id] < 0 ? logits[id] * penalty : logits[id] / penalty;
+  return scores;
+}
+
+/** Logits less the penalty on every token that occurs in `said`; the same array when there is none. */
+function lessPresent(logits: Float32Array, said: Iterable<number>, penalty: number): Float32Array {
+  if (penalty === 0) return logits;
+  const scores = logits.slice();
+  for (const id of new Set(said)) if (id < scores.length) scores[id] -= penalty;
   return scores;
 }
 

@@ -13,6 +13,7 @@ export type GenerationOptions = {
   top_p?: number;
   min_p?: number;
   repetition_penalty?: number;
+  presence_penalty?: number;
   /** The same seed gives the same answer. */
   seed?: number;
 };
@@ -24,12 +25,12 @@ export type Setting<T> = { value: T; from: Origin };
 
 export type GenerationSettings = { [Name in keyof Required<GenerationOptions>]: Setting<NonNullable<GenerationOptions[Name]>> };
 
-const defaults: Required<GenerationOptions> = { max_new_tokens: 256, do_sample: false, temperature: 1, top_k: 50, top_p: 1, min_p: 0, repetition_penalty: 1, seed: 0 };
+const defaults: Required<GenerationOptions> = { max_new_tokens: 256, do_sample: false, temperature: 1, top_k: 50, top_p: 1, min_p: 0, repetition_penalty: 1, presence_penalty: 0, seed: 0 };
 
 const whole: readonly string[] = ['max_new_tokens', 'top_k', 'seed'] satisfies (keyof GenerationOptions)[];
 
 const ranges: { [Name in keyof GenerationOptions]: [number, number] } = {
-  max_new_tokens: [1, 1e6], temperature: [0, 100], top_k: [0, 1e6], top_p: [0, 1], min_p: [0, 1], repetition_penalty: [1e-3, 1e3], seed: [0, Number.MAX_SAFE_INTEGER],
+  max_new_tokens: [1, 1e6], temperature: [0, 100], top_k: [0, 1e6], top_p: [0, 1], min_p: [0, 1], repetition_penalty: [1e-3, 1e3], presence_penalty: [-100, 100], seed: [0, Number.MAX_SAFE_INTEGER],
 };
 
 /** Every setting of an answer: the caller's, else the checkpoint's, else the default. @param said the fields that generation_config.json holds  @throws USAGE naming the option and its range */
@@ -52,7 +53,7 @@ export function resolveSettings(options: GenerationOptions, config: GenerationCo
 }
 
 /** What of the settings the sampler needs. */
-export function samplingOf({ do_sample, temperature, top_k, top_p, min_p, repetition_penalty }: GenerationSettings): Sampling {
-  if (!do_sample.value) return { temperature: 0, repetition_penalty: repetition_penalty.value };
-  return { temperature: temperature.value, top_k: top_k.value, top_p: top_p.value, min_p: min_p.value, repetition_penalty: repetition_penalty.value };
+export function samplingOf({ do_sample, temperature, top_k, top_p, min_p, repetition_penalty, presence_penalty }: GenerationSettings): Sampling {
+  const penalties = { repetition_penalty: repetition_penalty.value, presence_penalty: presence_penalty.value };
+  return do_sample.value ? { temperature: temperature.value, top_k: top_k.value, top_p: top_p.value, min_p: min_p.value, ...penalties } : { temperature: 0, ...penalties };
 }

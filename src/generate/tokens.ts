@@ -17,12 +17,14 @@ export type TokenOptions = {
 export async function* generateTokens(decoder: Decoder, prompt: { ids: readonly number[]; rope_delta: number }, logits: Float32Array, { sampling, seed = 0, stop, max_new_tokens, signal }: TokenOptions): AsyncGenerator<number, void> {
   const random = new Random(seed);
   const seen = new Set(prompt.ids); // what the repetition penalty looks at
+  const said = new Set<number>(); // and the presence penalty
   const none = new Float32Array();
   for (let count = 1; ; count++) {
-    const id = sample(logits, seen, sampling, random);
+    const id = sample(logits, seen, sampling, random, said);
     yield id;
     if (stop.includes(id) || count === max_new_tokens) return;
     seen.add(id);
+    said.add(id);
     logits = await decoder.append({ ids: [id], position_ids: textPositions(decoder.length, 1, prompt.rope_delta) }, none, { signal });
   }
 }

@@ -11,7 +11,7 @@ import type { ModelFiles } from './model-files.ts';
 import { weightBytes } from './weight-bytes.ts';
 
 export type WeightsOptions = {
-  /** `auto`, `f32`, `f16`, `int8`, `int4`, or types of parts like `vision:int8,language:int4`. With `auto` small models are used as they are, large ones in 8 bits, or 4 where 8 would
+  /** `auto`, `f32`, `f16`, `int8`, `w8a8`, `int4`, or types of parts like `vision:int8,language:int4`. With `auto` small models are used as they are, large ones in 8 bits, or 4 where 8 would
    * take more than half of the memory. A converted copy is made once and kept in a cache. Default: auto. */
   weights?: string;
   /** Called while a copy is made, with the bytes of the original that are done; `waiting`: another process makes it. */

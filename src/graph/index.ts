@@ -4,7 +4,7 @@ export { dim, type Dim } from './dims.ts';
 export { arrays, bytesPerElement, dtypeOf, isFloat, toTyped, type DType, type Tensor, type TensorSource, type TypedArray } from './tensor.ts';
 export { constant, initializer, input, typeText, Value, type Leaf, type Node, type Type } from './value.ts';
 export * from './functions.ts';
-export { gatherBlockQuantized, matmulNBits, type PackedMatrix } from './packed.ts';
+export { gatherPacked, matmulPacked, type BlockMatrix, type PackedMatrix, type RowMatrix } from './packed.ts';
 export { grad, type GradOptions } from './grad.ts';
 export type { Block } from './recompute.ts';
 export { graph } from './graph.ts';

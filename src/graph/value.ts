@@ -97,6 +97,7 @@ export class Value {
   sum(axes?: Axes, { keepdims = false }: Keep = {}): Value { return apply('ReduceSum', [this], { axes: axesOf(this, axes), keepdims }); }
   mean(axes?: Axes, { keepdims = false }: Keep = {}): Value { return apply('ReduceMean', [this], { axes: axesOf(this, axes), keepdims }); }
   max(axes?: Axes, { keepdims = false }: Keep = {}): Value { return apply('ReduceMax', [this], { axes: axesOf(this, axes), keepdims }); }
+  min(axes?: Axes, { keepdims = false }: Keep = {}): Value { return apply('ReduceMin', [this], { axes: axesOf(this, axes), keepdims }); }
 
   toString(): string { return typeText(this); }
 }

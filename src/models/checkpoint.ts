@@ -34,11 +34,11 @@ export async function readJson(dir: string, name: string): Promise<unknown> {
 export const floats: Record<string, DType> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
 
 /** Holds a checkpoint to the tensors a model needs, before anything is built. @param names from the model's name to the checkpoint's
- * @param bits of a matrix in few bits  @throws WEIGHT_MISSING, WEIGHT_SHAPE naming file, tensor and both shapes */
-export function checkTensors(weights: Weights, shapes: ReadonlyMap<string, readonly number[]>, names: (name: string) => string, bits: (name: string) => 4 | 8 | undefined): void {
+ * @param type of the part that a tensor is of, where the checkpoint was converted  @throws WEIGHT_MISSING, WEIGHT_SHAPE naming file, tensor and both shapes */
+export function checkTensors(weights: Weights, shapes: ReadonlyMap<string, readonly number[]>, names: (name: string) => string, type: (name: string) => string | undefined): void {
   for (const [name, shape] of shapes) {
     if (weights.has(packedNames(names(name)).codes)) {
-      packedInfo(weights, { name, storedName: names(name), shape, bits: bits(name) });
+      packedInfo(weights, { name, storedName: names(name), shape, type: type(name) });
       continue;
     }
     const info = weights.info(names(name));

@@ -2,8 +2,8 @@
 import { StaveError } from '../errors.ts';
 import type { Fields, JsonObject } from './fields.ts';
 
-/** What weights can be converted to. int8 and int4: codes with a scale and a zero point for each block of a row. */
-export const weightTypes = ['f32', 'f16', 'int8', 'int4'] as const;
+/** What weights can be converted to. int8 and int4: codes with a scale and a zero point for each block of a row; w8a8: of 8 bits with a scale for each row, for the fastest products. */
+export const weightTypes = ['f32', 'f16', 'int8', 'w8a8', 'int4'] as const;
 export type WeightType = (typeof weightTypes)[number];
 
 /** The parts of a model that have a type of their own. */
@@ -11,11 +11,14 @@ export const parts = ['vision', 'language', 'embeddings', 'head'] as const;
 export type Part = (typeof parts)[number];
 export type WeightTypes = Record<Part, WeightType>;
 
+/** What a part can be converted to: tables are looked up row by row, which w8a8 has no kernel for. */
+const typesOf = (part: Part): readonly WeightType[] => (part === 'vision' || part === 'language' ? weightTypes : weightTypes.filter((type) => type !== 'w8a8'));
+
 /** What a caller may ask for: `auto`, one type, or types of parts: `vision:int8,language:int4`. */
 export type WeightsChoice = 'auto' | WeightTypes;
 
 /** Bits of a code; undefined: floating-point numbers. */
-export const bitsOf = (type: string): 4 | 8 | undefined => (type === 'int8' ? 8 : type === 'int4' ? 4 : undefined);
+export const bitsOf = (type: string): 4 | 8 | undefined => (type === 'int8' || type === 'w8a8' ? 8 : type === 'int4' ? 4 : undefined);
 
 export const isPacked = (types: Record<Part, string>): boolean => parts.some((part) => bitsOf(types[part]) !== undefined);
 
@@ -26,10 +29,10 @@ export function partOf(name: string): Part {
   return name.startsWith('lm_head.') ? 'head' : 'language';
 }
 
-/** One type for all but what loses most and costs least: with int4 the vision encoder, the embeddings and the head have 8 bits. */
+/** One type for all but what loses most and costs least: with int4 the vision encoder, the embeddings and the head have 8 bits, with w8a8 the embeddings and the head int8. */
 function preset(type: WeightType): WeightTypes {
-  const other = type === 'int4' ? 'int8' : type;
-  return { vision: other, language: type, embeddings: other, head: other };
+  const table = type === 'int4' || type === 'w8a8' ? 'int8' : type;
+  return { vision: type === 'int4' ? 'int8' : type, language: type, embeddings: table, head: table };
 }
 
 /** Reads what --weights says. Of a list, embeddings and head not named go with the language model as they do when its type is given alone; a vision encoder or language model not named stays f32.
@@ -40,10 +43,10 @@ export function parseWeights(text: string): WeightsChoice {
   const named: Partial<WeightTypes> = {};
   for (const item of text.split(',')) {
     const [part, type, ...rest] = item.split(':').map((word) => word.trim());
-    if (!isPart(part) || !isType(type) || rest.length > 0 || named[part] !== undefined)
+    if (!isPart(part) || !isType(type) || !typesOf(part).includes(type) || rest.length > 0 || named[part] !== undefined)
       throw new StaveError('USAGE', {
         what: `"${text}" names no type of weights`,
-        why: text.includes(':') ? (isPart(part) && named[part] !== undefined ? `"${part}" stands twice` : `"${item.trim()}" is not a part (${parts.join(', ')}), a colon and a type (${weightTypes.join(', ')})`) : undefined,
+        why: text.includes(':') ? (isPart(part) && named[part] !== undefined ? `"${part}" stands twice` : `"${item.trim()}" is not a part (${parts.join(', ')}), a colon and a type (${(isPart(part) ? typesOf(part) : weightTypes).join(', ')})`) : undefined,
         fix: `give auto, one of ${weightTypes.join(', ')}, or types of parts like vision:int8,language:int4`,
       });
     named[part] = type;
@@ -76,6 +79,6 @@ export function parseQuantization(root: Fields): Quantization | undefined {
   const method = f.json.quant_method ?? 'quantization_config';
   if (method !== 'stave')
     throw new StaveError('MODEL_CONFIG', { what: `${root.file}: the weights are quantised (${String(method)})`, why: 'stave reads F32, F16 and BF16, and what it has converted itself', fix: 'use the checkpoint that it was made from' });
-  const types = Object.fromEntries(parts.map((part) => [part, f.oneOf(part, weightTypes)])) as WeightTypes;
+  const types = Object.fromEntries(parts.map((part) => [part, f.oneOf(part, typesOf(part))])) as WeightTypes;
   return { types, source: f.string('source', ''), name: f.string('source_name', '') };
 }

@@ -19,7 +19,7 @@ export type About = { version: string; providers: { name: string; bundled: boole
 export type Requests = {
   start: { threads: number; spin: boolean };
   about: Record<string, never>;
-  compile: { program: number; model: Uint8Array; externalData: ExternalData[]; root: string; optimize: 'all' | 'none'; pack: boolean; signature: Signature };
+  compile: { program: number; model: Uint8Array; externalData: ExternalData[]; root: string; optimize: 'all' | 'none'; pack: boolean; slowWhole: boolean; signature: Signature };
   run: { program: number; feeds: Record<string, Feed>; fetch: string[]; keep: Record<string, string>; keepIf?: string };
   release: { program: number };
   read: { key: string };

@@ -8,6 +8,7 @@ import { identify } from './identity.ts';
 import { Program, type Runner } from './program.ts';
 import type { About, Feed, Port, Requests, Signature } from './protocol.ts';
 import { needsPauses, shareNow, shareSlowly, shareWeights, type Shared } from './share.ts';
+import { multipliesWhole, sumsWhole } from './whole-sums.ts';
 
 export type RuntimeOptions = {
   /** Threads of the engine, the worker among them. Default: as many as there are cores. */
@@ -21,6 +22,8 @@ export type CompileOptions = {
   optimize?: 'all' | 'none';
   /** Whether constant matrices are laid out anew for the product's kernel, which takes as much memory again. Default: true. Without, weights in a file stay mapped. */
   pack?: boolean;
+  /** Whether products of whole numbers take the slower kernels that are right on every processor. Default: where the others are not. */
+  slowWhole?: boolean;
 };
 
 /** A session in the worker and how many Programs stand for it. */
@@ -36,6 +39,7 @@ export class Runtime {
   #busy = 0;
   /** What was asked for last; the next waits for it to be sent, so that calls reach the worker in the order in which they were made. */
   #sent: Promise<unknown> = Promise.resolve();
+  #sumsWhole: Promise<boolean> | undefined;
 
   constructor(channel: Channel) {
     this.#channel = channel;
@@ -57,11 +61,12 @@ export class Runtime {
 
   /** Makes a program of a graph. A graph equal to one that is loaded costs no second session. Weights in memory must not change afterwards.
    * @throws GRAPH, RUNTIME; the signal's reason when aborted */
-  async compile(graph: Graph, { signal, optimize = 'all', pack = true }: CompileOptions = {}): Promise<Program> {
+  async compile(graph: Graph, { signal, optimize = 'all', pack = true, slowWhole }: CompileOptions = {}): Promise<Program> {
     signal?.throwIfAborted();
+    slowWhole ??= multipliesWhole(graph) && !(await (this.#sumsWhole ??= sumsWhole((g) => this.compile(g, { slowWhole: false }))));
     const { model, externalData, files } = onnx(graph);
-    const key = await identify(model, externalData, files, `${optimize} ${pack}`);
-    const request = { model, externalData, root: parse(files[0] ?? '/').root, optimize, pack, signature: signatureOf(graph) };
+    const key = await identify(model, externalData, files, `${optimize} ${pack} ${slowWhole}`);
+    const request = { model, externalData, root: parse(files[0] ?? '/').root, optimize, pack, slowWhole, signature: signatureOf(graph) };
     const compiled = this.#compiled.get(key) ?? this.#load(key, request);
     compiled.users++;
     const release = (): Promise<void> => this.#release(key, compiled);

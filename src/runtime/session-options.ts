@@ -2,7 +2,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import type { Requests } from './protocol.ts';
 
 /** How sessions are made; measurements in docs/decisions/runtime.md. */
-export function sessionOptions({ threads, spin }: Requests['start'], { optimize, pack, root }: Requests['compile']): InferenceSession.SessionOptions {
+export function sessionOptions({ threads, spin }: Requests['start'], { optimize, pack, slowWhole, root }: Requests['compile']): InferenceSession.SessionOptions {
   return {
     executionProviders: ['cpu'],
     executionMode: 'sequential',
@@ -16,6 +16,7 @@ export function sessionOptions({ threads, spin }: Requests['start'], { optimize,
       session: {
         model_external_initializers_file_folder_path: root,
         set_denormal_as_zero: '1', // moments of unused weights decay into denormals, which some processors take a hundred times longer for
+        ...(slowWhole ? { x64quantprecision: '1' } : {}),
         ...(pack ? {} : { disable_prepacking: '1' }),
         intra_op: { allow_spinning: spin ? '1' : '0' },
       },

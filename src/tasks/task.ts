@@ -33,6 +33,8 @@ export type FrameRule =
 /** How a task runs its model: the same for all its questions. */
 export type TaskSettings = {
   generation: Generation;
+  /** The token that ends an answer. Absent: those that the checkpoint names. */
+  eos_token?: string;
   /** The answer ends before the first of these. */
   until: readonly string[];
   frames: FrameRule;
@@ -71,7 +73,8 @@ export type OpenVerdict = {
 export type JudgeRequest = {
   model: string;
   messages: { role: 'system' | 'user'; content: string }[];
-  settings: Readonly<Record<string, number>>;
+  /** As the reference's call has them; what stands in none comes from the judge's own files. */
+  settings: { readonly max_tokens?: number; readonly max_new_tokens?: number; readonly temperature?: number; readonly top_p?: number; readonly presence_penalty?: number };
   /** How often it is asked at most. */
   tries: number;
 };

@@ -1,5 +1,5 @@
 import { readFile, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { makeFolder } from '../files/folder.ts';
 import { openWeights, saveSafetensors } from '../weights/index.ts';
@@ -20,11 +20,10 @@ export type TrainState = {
 /** state.json. Format 1 knew of the recipe only a hash. */
 type StateFile = { format: 1; step: number; recipe: string } | { format: 2; step: number; run: Identity };
 
-/** Writes `<out>/checkpoints/step-<n>` whole, then removes all but the last `keep`. Returns its path. @throws StaveError IO */
-export async function saveCheckpoint(recipe: Recipe, run: Identity, state: TrainState): Promise<string> {
-  const folder = join(recipe.out, 'checkpoints');
-  await makeFolder(folder);
-  const directory = join(folder, `step-${String(state.step).padStart(7, '0')}`);
+/** Writes `<out>/checkpoints/step-<n>` whole, then removes all but the last `keep` and the best. Returns its path. @param best its step  @throws StaveError IO */
+export async function saveCheckpoint(recipe: Recipe, run: Identity, state: TrainState, best?: number): Promise<string> {
+  const directory = checkpointAt(recipe, state.step);
+  await makeFolder(dirname(directory));
   await writeDirectory(directory, async (temporary) => {
     const tensors = [...state.weights].flatMap(([name, { shape, data }]) => [
       { name: `param:${name}`, dtype: 'F32' as const, shape, data },
@@ -35,10 +34,19 @@ export async function saveCheckpoint(recipe: Recipe, run: Identity, state: Train
     const file: StateFile = { format: 2, step: state.step, run };
     await writeWhole(join(temporary, 'state.json'), `${JSON.stringify(file)}\n`);
   });
-  const older = (await checkpoints(recipe)).slice(0, -recipe.checkpoint.keep);
-  for (const old of older) await rm(old, { recursive: true, force: true });
+  await pruneCheckpoints(recipe, best);
   return directory;
 }
+
+/** Removes all checkpoints but the last `keep` and the best. @param best its step */
+export async function pruneCheckpoints(recipe: Recipe, best?: number): Promise<void> {
+  const kept = best === undefined ? undefined : checkpointAt(recipe, best);
+  const older = (await checkpoints(recipe)).slice(0, -recipe.checkpoint.keep);
+  for (const old of older) if (old !== kept) await rm(old, { recursive: true, force: true });
+}
+
+/** Path of the checkpoint after an update, whether it is there or not. */
+export const checkpointAt = ({ out }: Pick<Recipe, 'out'>, step: number): string => join(out, 'checkpoints', `step-${String(step).padStart(7, '0')}`);
 
 /** Paths of the whole checkpoints of a run, oldest first. */
 export async function checkpoints(recipe: Recipe): Promise<string[]> {
@@ -67,9 +75,9 @@ function checkSame(directory: string, file: StateFile, recipe: Recipe, run: Iden
   throw new StaveError('TRAIN', { what: `${directory} was written by another recipe`, why, fix: 'resume with the recipe that the run was started with, or give another "out"' });
 }
 
-/** The last checkpoint of the recipe's run. @throws StaveError TRAIN when there is none, or naming the fields in which the recipe that wrote it differs */
-export async function loadCheckpoint(recipe: Recipe, run: Identity): Promise<TrainState> {
-  const directory = (await checkpoints(recipe)).at(-1);
+/** The last checkpoint of the recipe's run, or that after the update `step`. @throws StaveError TRAIN when there is none, or naming the fields in which the recipe that wrote it differs */
+export async function loadCheckpoint(recipe: Recipe, run: Identity, step?: number): Promise<TrainState> {
+  const directory = step === undefined ? (await checkpoints(recipe)).at(-1) : checkpointAt(recipe, step);
   if (directory === undefined) {
     throw new StaveError('TRAIN', { what: `nothing to resume: ${recipe.out} has no checkpoint`, fix: 'start without --resume' });
   }
@@ -89,4 +97,12 @@ export async function loadCheckpoint(recipe: Recipe, run: Identity): Promise<Tra
     await stored.close();
   }
   return state;
+}
+
+/** For a run that is to begin: its folder holds none yet. @throws TRAIN */
+export async function refuseBegun(recipe: Recipe): Promise<undefined> {
+  const last = (await checkpoints(recipe)).at(-1);
+  if (last === undefined) return;
+  const step = Number(basename(last).replace('step-', ''));
+  throw new StaveError('TRAIN', { what: `${recipe.out} holds a run that has come to step ${step}`, why: 'to start anew would mix the two', fix: 'continue it (resume: true); or move the folder away, or give another "out"' });
 }

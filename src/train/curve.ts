@@ -1,8 +1,8 @@
 import { escape } from '../pages/html.ts';
 import { colors, panel, smooth, type Point } from './chart.ts';
-import type { EvalMetrics, StepMetrics } from './metrics.ts';
+import type { MetricsLine } from './metrics.ts';
 
-export type Curve = { label: string; lines: (StepMetrics | EvalMetrics)[] };
+export type Curve = { label: string; lines: MetricsLine[] };
 
 const W = 860, H = 420, left = 56, right = 16, top = 40, gap = 64, bottom = 36;
 

@@ -7,11 +7,12 @@ import { openWeights } from '../weights/index.ts';
 import type { Recipe } from './recipe.ts';
 
 /** Fields of the recipe; of the tokenizer and of the checkpoint that the run started from, the content instead of the path. */
-export type Identity = Omit<Recipe, 'out' | 'threads' | 'eval' | 'checkpoint' | 'name' | 'dtype' | 'data'> & { data: object };
+export type Identity = Omit<Recipe, 'out' | 'threads' | 'eval' | 'checkpoint' | 'name' | 'dtype' | 'data' | 'best'> & { data: object; /** Evaluations decide which weights come out. */ best?: object };
 
 /** @throws MODEL_MISSING, WEIGHTS_CORRUPT, IO */
-export async function identityOf({ out: _out, threads: _threads, eval: _eval, checkpoint: _checkpoint, name: _name, dtype: _dtype, ...rest }: Recipe): Promise<Identity> {
-  return { ...rest, data: await dataIdentity(rest.data), tokenizer: await tokenizerFingerprint(rest.tokenizer), init: rest.init && (await checkpointFingerprint(rest.init)) };
+export async function identityOf({ out: _out, threads: _threads, eval: evaluation, checkpoint: _checkpoint, name: _name, dtype: _dtype, best, ...rest }: Recipe): Promise<Identity> {
+  const held = rest.data.task === 'conversations' && rest.data.eval !== null ? { data: { eval: await fileHash(rest.data.eval) } } : {};
+  return { ...rest, ...(best && { best: { metric: best.metric, eval: evaluation, ...held } }), data: await dataIdentity(rest.data), tokenizer: await tokenizerFingerprint(rest.tokenizer), init: rest.init && (await checkpointFingerprint(rest.init)) };
 }
 
 async function checkpointFingerprint(dir: string): Promise<string> {
@@ -55,7 +56,10 @@ export function leaves(value: unknown, path = ''): [string, string][] {
   return Object.entries(value).flatMap(([name, inner]) => leaves(inner, list ? `${path}[${name}]` : path === '' ? name : `${path}.${name}`));
 }
 
-const label = (path: string): string => (['tokenizer', 'init', 'data.path', 'data.skip'].includes(path) ? `what "${path}" holds` : path);
+const label = (path: string): string => {
+  const field = path.replace(/^best\.(?=eval\.|data\.)/, ''); // they count because of `best`
+  return ['tokenizer', 'init', 'data.path', 'data.skip', 'data.eval'].includes(field) ? `what "${field}" holds` : field;
+};
 
 function show(json = 'absent'): string {
   return json.length > 60 ? `${json.slice(0, 57)}...` : json;

@@ -1,11 +1,12 @@
 import { appendFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { isAbort, StaveError } from '../errors.ts';
+import { join } from 'node:path';
+import { isAbort } from '../errors.ts';
 import { makeFolder } from '../files/folder.ts';
 import type { Tokenizer } from '../text/index.ts';
 import { Runtime } from '../runtime/index.ts';
 import type { Batch } from './batch.ts';
-import { checkpoints, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import { describeBest, describeEnd, isOver, type Standing } from './best.ts';
+import { loadCheckpoint, pruneCheckpoints, refuseBegun, saveCheckpoint } from './checkpoint.ts';
 import { Batches } from './batches.ts';
 import type { TrainEngine } from './engine.ts';
 import { checkHeldOut, evaluateModel, type OnBatch } from './evaluate.ts';
@@ -13,9 +14,10 @@ import { writeError, writeWhole } from '../files/write.ts';
 import { identityOf, type Identity } from './identity.ts';
 import { lockRun } from './lock.ts';
 import { Meter, type Speed } from './meter.ts';
-import type { EvalMetrics } from './metrics.ts';
+import type { Ended, EvalMetrics, Evaluation } from './metrics.ts';
 import { DROPOUT, dropoutRows } from './lora.ts';
 import { startModel, type TrainModel } from './model.ts';
+import { notANumber } from './not-a-number.ts';
 import type { Recipe } from './recipe.ts';
 import { RunRecord } from './record.ts';
 import { openRunData, runData, type RunData } from './run-data.ts';
@@ -24,6 +26,7 @@ import { scheduleFactor } from './schedule.ts';
 import { countWeights, flopsOf, freshState, graphsBy, startData, startEngine } from './setup.ts';
 import { shownOf, type Shown } from './shown.ts';
 import { SkippedFile } from './skipped.ts';
+import { standingAt } from './standing.ts';
 import { openTokenizer } from './tokenizer.ts';
 
 export type TrainProgress = Speed & {
@@ -45,7 +48,7 @@ export type TrainOptions = {
   resume?: boolean;
 };
 
-export type TrainResult = { step: number; finished: boolean; /** The saved model's directory, when finished. */ model?: string; /** That of its adapters in PEFT's files, where the recipe has them. */ adapter?: string; eval?: EvalMetrics['eval']; /** Rows of the data that could not be used, where there were any: they are in skipped.jsonl. */ skipped?: number };
+export type TrainResult = { step: number; finished: boolean; /** Why training ended. */ ended: Ended; /** The best evaluation so far, where the recipe has `best`. */ best?: Evaluation; /** The saved model's directory, when finished. */ model?: string; /** The update after which its weights were so. */ model_step?: number; /** That of its adapters in PEFT's files, where the recipe has them. */ adapter?: string; eval?: EvalMetrics['eval']; /** Rows of the data that could not be used, where there were any: they are in skipped.jsonl. */ skipped?: number };
 
 /** Runs a recipe: clips rendered on the way, one update a step, evaluations, checkpoints, and at the end the model in `<out>/model`.
  * @throws RECIPE, DATA (rows that cannot be trained on, all at once), TRAIN (loss not a number, nothing to resume, another run in the folder), IO (full disk): the last whole checkpoint stays */
@@ -98,61 +101,73 @@ async function locked(recipe: Recipe, { onStep, onLog, signal, resume = false }:
   }
 }
 
-async function refuseBegun(recipe: Recipe): Promise<undefined> {
-  const last = (await checkpoints(recipe)).at(-1);
-  if (last === undefined) return;
-  const step = Number(basename(last).replace('step-', ''));
-  throw new StaveError('TRAIN', { what: `${recipe.out} holds a run that has come to step ${step}`, why: 'to start anew would mix the two', fix: 'continue it (resume: true); or move the folder away, or give another "out"' });
-}
-
 type Run = { recipe: Recipe; identity: Identity; tokenizer: Tokenizer; model: TrainModel; runtime: Runtime; engine: TrainEngine; source: RunData; batches: Batches; record: RunRecord; log: (line: string) => Promise<void>; /** Into log.txt alone: what the result says too. */ note: (line: string) => Promise<void>; meter: Meter } & Pick<TrainOptions, 'onStep' | 'signal'>;
 
 async function steps(run: Run, done: number): Promise<TrainResult> {
-  const { recipe, engine, source, batches, record, note, meter, onStep, signal } = run;
-  let held: EvalMetrics['eval'] | undefined;
+  const { recipe, engine, source, batches, record, meter, onStep, signal } = run;
   let saved = done;
   const due = (every: number) => (every > 0 && done % every === 0) || done === recipe.steps;
   const evaluationDue = () => due(recipe.eval.every) && source.held > 0;
-  let complete = true; // no evaluation is missing
-  if (done > 0 && evaluationDue() && !(await record.lines()).some((line) => 'eval' in line && line.step === done)) {
-    held = await evaluate(run, done);
-    complete = held !== undefined;
-  }
-  if (complete && source.held > 0 && done < recipe.steps) await checkHeldOut({ next: (index) => batches.next({ set: 'eval', index }, index + 1, done), count: source.held }); // none ahead
-  while (complete && done < recipe.steps) {
+  let held = (await record.lines()).findLast((line): line is EvalMetrics => 'eval' in line && line.step === done)?.eval;
+  if (held === undefined && done > 0 && evaluationDue()) held = await evaluate(run, done);
+  let complete = held !== undefined || done === 0 || !evaluationDue(); // no evaluation is missing
+  let standing = await standingAt(recipe, await record.lines(), done);
+  const going = () => complete && done < recipe.steps && !isOver(standing, recipe.best);
+  if (going() && source.held > 0) await checkHeldOut({ next: (index) => batches.next({ set: 'eval', index }, index + 1, done), count: source.held }); // none ahead
+  while (going()) {
     if (signal?.aborted) break;
     const used: Batch[] = [];
     const lr = recipe.optimizer.lr * scheduleFactor(recipe.schedule, done);
     const { loss, grad_norm } = await engine.update(microBatches(run, done, used), lr);
     done++;
-    if (!Number.isFinite(loss) || !Number.isFinite(grad_norm)) throw await notANumber(done, loss, grad_norm, used, run);
+    if (!Number.isFinite(loss) || !Number.isFinite(grad_norm)) throw await notANumber({ step: done, loss, grad_norm }, used, engine, recipe.optimizer.lr);
     const speed = meter.step(done, used.map(({ sizes }) => sizes));
     await record.add({ step: done, loss, grad_norm, lr, ...speed.line });
     if (due(recipe.checkpoint.every)) { // before the evaluation, which may fail: going on from there it is made up for
-      await save(run);
+      await save(run, standing);
       saved = done;
       meter.pause();
     }
     const now = evaluationDue() ? await evaluate(run, done) : undefined;
     complete = now !== undefined || !evaluationDue();
     held = now ?? held;
+    if (now !== undefined && recipe.best) {
+      standing = await standingAt(recipe, await record.lines(), done);
+      if (standing?.best?.step === done && saved < done) {
+        await save(run, standing);
+        saved = done;
+      } else await pruneCheckpoints(recipe, standing?.best?.step);
+      meter.pause();
+    }
     onStep?.({ step: done, steps: recipe.steps, loss, grad_norm, lr, ...speed.progress, ...(now === undefined ? {} : { eval: now }) });
   }
-  if (saved < done) await save(run);
-  if (done < recipe.steps || !complete) {
-    await record.draw();
-    await note(`stopped after step ${done}; its checkpoint is saved`);
-    return { step: done, finished: false, eval: held };
-  }
-  const files = await saveModel(recipe, run.model, (await engine.state()).weights, run.runtime);
-  await record.draw();
-  await note(`finished: ${files.model}${batches.skipped > 0 ? `; ${batches.skipped} rows of the data were left out, see skipped.jsonl` : ''}`);
-  return { step: done, finished: true, ...files, eval: held, ...(batches.skipped > 0 && { skipped: batches.skipped }) };
+  if (saved < done) await save(run, standing);
+  const ended = isOver(standing, recipe.best) ? 'patience' : done === recipe.steps && complete ? 'steps' : 'signal';
+  return { ...(await end(run, done, ended, standing?.best ?? undefined)), eval: held };
 }
 
-async function save({ recipe, identity, engine, record }: Run): Promise<void> {
+async function save({ recipe, identity, engine, record }: Run, standing: Standing | undefined): Promise<void> {
   await record.sync();
-  await saveCheckpoint(recipe, identity, await engine.state());
+  await saveCheckpoint(recipe, identity, await engine.state(), standing?.best?.step);
+}
+
+/** Writes down how the run ended, and the model, unless it is to go on. @param best of the recipe's `best` */
+async function end({ recipe, identity, model, engine, runtime, batches, record, log, note }: Run, step: number, ended: Ended, best: Evaluation | undefined): Promise<TrainResult> {
+  const result = { step, finished: ended !== 'signal', ended, ...(best && { best }) };
+  if (ended === 'signal') {
+    await record.add({ step, ended, ...(best && { best }) });
+    await record.draw();
+    await note(`stopped after step ${step}; its checkpoint is saved`);
+    return result;
+  }
+  const model_step = recipe.best?.model === 'best' && best ? best.step : step;
+  const { weights } = model_step === step ? await engine.state() : await loadCheckpoint(recipe, identity, model_step);
+  const files = await saveModel(recipe, model, weights, runtime);
+  await record.add({ step, ended, ...(best && { best }), model_step });
+  await record.draw();
+  if (recipe.best && best) await log(`ended after step ${step}: ${describeEnd(ended, recipe.best)}; ${describeBest(best, recipe.best.metric)}, the model is that of step ${model_step}`);
+  await note(`finished: ${files.model}${batches.skipped > 0 ? `; ${batches.skipped} rows of the data were left out, see skipped.jsonl` : ''}`);
+  return { ...result, ...files, model_step, ...(batches.skipped > 0 && { skipped: batches.skipped }) };
 }
 
 /** Held-out clips in a report. */
@@ -187,22 +202,4 @@ async function* microBatches({ recipe, source: { micro }, batches, model }: Run,
     used.push(batch);
     yield batch;
   }
-}
-
-/** The weights are still those before the update, so what went wrong can be looked for. */
-async function notANumber(step: number, loss: number, grad_norm: number, used: readonly Batch[], { recipe, engine }: Run): Promise<StaveError> {
-  const found: string[] = [];
-  for (const batch of used) {
-    const where = await engine.diagnose(batch);
-    if (where === undefined) continue;
-    const { nll } = await engine.evaluate(batch);
-    const broken = batch.segments.filter(({ labels: [from, to] }) => !nll.subarray(from, to).every(Number.isFinite));
-    const seeds = [...new Set((broken.length > 0 ? broken : batch.segments).map(({ seed }) => seed))];
-    found.push(`${where} is not finite, with ${broken.length > 0 ? '' : 'some of '}${seeds.join(', ')}`);
-  }
-  return new StaveError('TRAIN', {
-    what: `step ${step}: the loss is ${loss}, the gradient norm ${grad_norm}`,
-    why: found.length > 0 ? found.join('; ') : 'each of its batches alone gives finite numbers: together they are too large',
-    fix: `start again with a lower optimizer.lr (now ${recipe.optimizer.lr}) and another "out"; the last checkpoint of this run is untouched`,
-  });
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { Fields, type FieldProblem } from '../models/fields.ts';
+import { parseBest, type BestSettings } from './best.ts';
 import { changed, type Changes } from './change.ts';
 import { decayRules, parseGroup } from './groups.ts';
 import { jsonLines } from './json-lines.ts';
@@ -44,6 +45,8 @@ export type Recipe = {
   steps: number;
   eval: { every: number; clips: number; seed: number };
   checkpoint: { every: number; keep: number };
+  /** The best evaluation decides which checkpoint is kept and what becomes the model, and may end the run. Absent: the last step does. */
+  best?: BestSettings;
   /** Type of the saved weights; training is in float32. */
   dtype: 'F32' | 'BF16';
   /** Threads of the engine. */
@@ -101,6 +104,7 @@ function readFields(root: Fields, base: string): Recipe {
   const source = data.attempt(() => parseData(data, base, seed), parseData(new Fields({ task: 'motion10' }, ''), base, seed)), drawn = source.task === 'motion10';
   const lora = root.has('lora') ? root.attempt(() => parseLora(root.object('lora')), undefined) : undefined;
   if (lora && init === null) root.objectTo('lora', 'an adapter belongs to a checkpoint, and without init a new model is made', 'give init, or leave lora out');
+  const best = root.has('best') ? parseBest(root.object('best')) : undefined;
   const recipe: Recipe = {
     name: root.string('name', 'run'),
     out: resolve(base, root.string('out')),
@@ -126,12 +130,21 @@ function readFields(root: Fields, base: string): Recipe {
     dtype: root.oneOf('dtype', ['F32', 'BF16'], 'BF16'),
     threads: root.integer('threads', 2, { max: 256 }),
     ...(root.has('recompute') && root.oneOf('recompute', ['none', 'block']) === 'block' && { recompute: 'block' as const }),
+    ...(best && { best }),
     ...(lora && { lora }), // last, and only where it is: hashes of older recipes stay
   };
   for (const bound of ['min_pixels', 'max_pixels'] as const) if (init === null && source[bound] === null) data.objectTo(bound, 'a new model says nothing of its frames\' size', 'give data.min_pixels and data.max_pixels');
   if (source.task === 'conversations' && source.eval === null && recipe.eval.clips > 0) evaluation.objectTo('clips', 'there are no held-out conversations', 'give a file of them as data.eval');
+  if (best) checkEvaluations(root, evaluation, recipe);
   for (const fields of [root, data, batch, optimizer, schedule, evaluation, checkpoint]) fields.done();
   return recipe;
+}
+
+/** What `best` chooses from. */
+function checkEvaluations(root: Fields, evaluation: Fields, { data, eval: { every, clips } }: Recipe): void {
+  const none = data.task === 'conversations' && data.eval === null;
+  if (none || clips === 0) root.objectTo('best', 'nothing is held out to judge by', `give ${none ? 'a file of held-out conversations as data.eval' : 'eval.clips a number over 0'}, or leave out best`);
+  if (every === 0 || every >= Number(root.json.steps)) evaluation.objectTo('every', 'best chooses between evaluations, and there would be one alone, at the end', 'give fewer updates than steps, or leave out best');
 }
 
 function parseOptimizer(fields: Fields): AdamWSettings {

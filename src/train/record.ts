@@ -2,12 +2,10 @@ import { join } from 'node:path';
 import { writeWhole } from '../files/write.ts';
 import { curveSvg } from './curve.ts';
 import { EventsFile } from './events.ts';
-import { MetricsFile, type EvalMetrics, type StepMetrics } from './metrics.ts';
+import { MetricsFile, type MetricsLine } from './metrics.ts';
 import type { Recipe } from './recipe.ts';
 import { reportHtml } from './report.ts';
 import type { Shown } from './shown.ts';
-
-type Line = StepMetrics | EvalMetrics;
 
 /** What a run tells of itself, in its folder: metrics.jsonl, the same for TensorBoard, curve.svg, report.html. */
 export class RunRecord {
@@ -34,11 +32,11 @@ export class RunRecord {
     }
   }
 
-  lines(): Promise<Line[]> {
+  lines(): Promise<MetricsLine[]> {
     return this.#metrics.lines();
   }
 
-  async add(line: Line): Promise<void> {
+  async add(line: MetricsLine): Promise<void> {
     const timed = { ...line, time: Date.now() / 1000 };
     await this.#metrics.append(timed);
     await this.#events.append(timed);

@@ -2,16 +2,15 @@
 import { escape } from '../pages/html.ts';
 import { percent } from '../pages/percent.ts';
 import { png } from '../video/png.ts';
+import { describeBest, describeEnd, standingOf } from './best.ts';
 import { panel, smooth, type Point } from './chart.ts';
 import { leaves } from './identity.ts';
-import type { EvalMetrics, StepMetrics } from './metrics.ts';
+import { evaluationsOf, type EvalMetrics, type MetricsLine, type StepMetrics } from './metrics.ts';
 import type { Recipe } from './recipe.ts';
 import type { Shown } from './shown.ts';
 
-type Line = StepMetrics | EvalMetrics;
-
 /** @param shown clips of the last evaluation; none: the page says so */
-export function reportHtml(recipe: Recipe, lines: readonly Line[], shown: readonly Shown[]): string {
+export function reportHtml(recipe: Recipe, lines: readonly MetricsLine[], shown: readonly Shown[]): string {
   return [
     `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escape(recipe.name)}</title><meta name="viewport" content="width=device-width"><style>${style}</style></head><body>`,
     `<h1>${escape(recipe.name)}</h1>`,
@@ -33,12 +32,14 @@ table{border-collapse:collapse;width:100%}td,th{padding:.15rem .8rem .15rem 0;te
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(24rem,1fr));gap:.5rem}svg{width:100%;height:auto}.frames{display:flex;flex-wrap:wrap;gap:2px}.frames img{height:84px}
 section{margin:1.2rem 0}.wrong{color:#b91c1c}.right{color:#047857}`;
 
-function lastOf<K extends 'loss' | 'eval'>(lines: readonly Line[], key: K): Extract<Line, Record<K, unknown>> | undefined {
-  return lines.findLast((line): line is Extract<Line, Record<K, unknown>> => key in line);
+function lastOf<K extends 'loss' | 'eval' | 'ended'>(lines: readonly MetricsLine[], key: K): Extract<MetricsLine, Record<K, unknown>> | undefined {
+  return lines.findLast((line): line is Extract<MetricsLine, Record<K, unknown>> => key in line);
 }
 
-function summary(recipe: Recipe, lines: readonly Line[]): [string, string][] {
-  const step = lastOf(lines, 'loss'), held = lastOf(lines, 'eval');
+function summary(recipe: Recipe, lines: readonly MetricsLine[]): [string, string][] {
+  const step = lastOf(lines, 'loss'), held = lastOf(lines, 'eval'), end = lastOf(lines, 'ended');
+  const { metric } = recipe.best ?? { metric: 'loss' };
+  const { best } = standingOf(evaluationsOf(lines), { metric });
   const seconds = lines.reduce((sum, line) => sum + ('seconds' in line ? line.seconds : 0), 0);
   return [
     ['updates', `${step?.step ?? 0} of ${recipe.steps}`],
@@ -47,6 +48,8 @@ function summary(recipe: Recipe, lines: readonly Line[]): [string, string][] {
       ['held-out loss', held.eval.loss.toFixed(4)],
       ['answers right', `${percent(held.eval.accuracy)} (${Object.entries(held.eval.kinds).map(([kind, { accuracy, answers }]) => `${kind} ${percent(accuracy)} of ${answers}`).join(', ')})`],
     ] as [string, string][])),
+    ...(best === null ? [] : ([['best', describeBest(best, metric)]] as [string, string][])),
+    ...(end === undefined ? [] : ([['ended', `${describeEnd(end.ended, recipe.best)}${end.model_step === undefined ? '' : `; the model is that of step ${end.model_step}`}`]] as [string, string][])),
   ];
 }
 
@@ -55,7 +58,7 @@ function table(rows: readonly (readonly [string, string])[]): string {
 }
 
 /** A picture per quantity. */
-function charts(recipe: Recipe, lines: readonly Line[]): string[] {
+function charts(recipe: Recipe, lines: readonly MetricsLine[]): string[] {
   const updates = lines.filter((line): line is StepMetrics => 'loss' in line);
   const evaluations = lines.filter((line): line is EvalMetrics => 'eval' in line);
   const of = (key: 'loss' | 'lr' | 'grad_norm') => smooth(updates.map((line): Point => [line.step, line[key]]));

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { isLocked } from '../files/lock.ts';
 import { exists } from '../files/look.ts';
+import { standingOf, type BestSettings } from './best.ts';
 import { leaves } from './identity.ts';
-import { readMetrics, type EvalMetrics, type StepMetrics } from './metrics.ts';
+import { evaluationsOf, readMetrics, type Ended, type Evaluation, type StepMetrics } from './metrics.ts';
 
 export type RunSummary = {
   /** Its folder. */
@@ -16,25 +17,26 @@ export type RunSummary = {
   steps: number;
   /** `running`: a process has the folder; of another machine's nothing is known, so it counts as running. */
   state: 'finished' | 'running' | 'stopped';
+  /** Why it ended; null: it runs, or was killed, or an error ended it. */
+  ended: Ended | null;
   /** Mean training loss of the last 20 updates; null before the first. */
   loss: number | null;
   /** Seconds spent in updates. */
   seconds: number;
-  /** The last evaluation, and the one with the lowest held-out loss; null: none. */
+  /** The last evaluation, and the best: of the lowest held-out loss, or what the recipe's `best` goes by; null: none. */
   last: Evaluation | null;
   best: Evaluation | null;
+  metric: BestSettings['metric'];
   /** The settings in which it differs from another of the runs, by their paths, as JSON; null: it has none there. */
   settings: Record<string, string | null>;
 };
-
-export type Evaluation = { step: number; loss: number; accuracy: number };
 
 /** Folders of a run in which no further run lies. */
 const own = new Set(['checkpoints', 'model', 'adapter', 'tensorboard', 'best']);
 /** Fields that say where a run is, not what. */
 const places = new Set(['out', 'name', 'threads']);
 
-/** All runs in a folder and those below it, by path. @throws IO when it cannot be read */
+/** All runs in a folder and those below it, by path. @throws IO for what cannot be read, DATA naming a damaged line of their metrics */
 export async function listRuns(folder: string): Promise<RunSummary[]> {
   const found = await findRuns(folder);
   const runs = await Promise.all(found.map(async ({ path, recipe }) => ({ path, recipe: new Map(leaves(recipe)), ...(await readRun(path, recipe)) })));
@@ -55,10 +57,14 @@ async function findRuns(path: string): Promise<Found[]> {
   return [...(recipe === undefined ? [] : [{ path, recipe }]), ...inside.flat()];
 }
 
-/** undefined: no run here, or none that has begun */
+/** undefined: no run here, or none that has begun  @throws IO */
 async function readRecipeOf(path: string): Promise<Record<string, unknown> | undefined> {
   if (!(await exists(join(path, 'metrics.jsonl')))) return undefined;
-  const text = await readFile(join(path, 'recipe.json'), 'utf8').catch(() => 'null');
+  const file = join(path, 'recipe.json');
+  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return 'null';
+    throw new StaveError('IO', { what: `cannot read ${file}`, why: cause.message, fix: 'check that it is a file and may be read', cause });
+  });
   try {
     return (JSON.parse(text) as Record<string, unknown> | null) ?? undefined;
   } catch {
@@ -69,16 +75,19 @@ async function readRecipeOf(path: string): Promise<Record<string, unknown> | und
 async function readRun(path: string, recipe: Found['recipe']): Promise<Omit<RunSummary, 'path' | 'settings'>> {
   const lines = await readMetrics(join(path, 'metrics.jsonl'));
   const updates = lines.filter((line): line is StepMetrics => 'loss' in line);
-  const evaluations = lines.filter((line): line is EvalMetrics => 'eval' in line).map(({ step, eval: { loss, accuracy } }): Evaluation => ({ step, loss, accuracy }));
+  const evaluations = evaluationsOf(lines);
+  const { metric } = (recipe.best ?? { metric: 'loss' }) as Pick<BestSettings, 'metric'>;
   const recent = updates.slice(-20);
   return {
     name: String(recipe.name),
     step: updates.at(-1)?.step ?? 0,
     steps: Number(recipe.steps),
     state: (await exists(join(path, 'model'))) ? 'finished' : (await isLocked(join(path, 'run.lock'))) ? 'running' : 'stopped',
+    ended: lines.findLast((line) => 'ended' in line)?.ended ?? null,
     loss: recent.length === 0 ? null : recent.reduce((sum, { loss }) => sum + loss, 0) / recent.length,
     seconds: updates.reduce((sum, { seconds }) => sum + seconds, 0),
     last: evaluations.at(-1) ?? null,
-    best: evaluations.length === 0 ? null : evaluations.reduce((a, b) => (b.loss < a.loss ? b : a)),
+    best: standingOf(evaluations, { metric }).best,
+    metric,
   };
 }

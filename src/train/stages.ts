@@ -3,10 +3,12 @@ import { join, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { exists } from '../files/look.ts';
 import { Fields, type FieldProblem } from '../models/fields.ts';
+import { isOver, standingOf } from './best.ts';
 import type { Changes } from './change.ts';
 import { checkpoints, loadCheckpoint } from './checkpoint.ts';
 import { identityOf } from './identity.ts';
 import { train, type TrainOptions, type TrainResult } from './loop.ts';
+import { evaluationsOf, readMetrics } from './metrics.ts';
 import { parseRecipe, readRecipe, type Recipe } from './recipe.ts';
 import { RecipeProblems } from './recipe-problems.ts';
 
@@ -67,5 +69,8 @@ export async function trainStages(stages: readonly Recipe[], options: TrainOptio
 /** Whether a stage has come to its end with this recipe. @throws TRAIN when another one made what is there */
 async function isFinished(recipe: Recipe): Promise<boolean> {
   const { step } = await loadCheckpoint(recipe, await identityOf(recipe));
-  return step === recipe.steps && (await exists(join(recipe.out, 'model')));
+  if (!(await exists(join(recipe.out, 'model')))) return false;
+  if (step === recipe.steps || recipe.best === undefined) return step === recipe.steps;
+  const evaluations = evaluationsOf(await readMetrics(join(recipe.out, 'metrics.jsonl')));
+  return isOver(standingOf(evaluations.filter((evaluation) => evaluation.step <= step), recipe.best), recipe.best);
 }

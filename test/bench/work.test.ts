@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkpointBytes } from '../../bench/shape/checkpoint.ts';
 import { shapeConfig, type ShapeName } from '../../bench/shape/shapes.ts';
+import { typesOfSetting } from '../../bench/shape/settings.ts';
 import { cacheBytes, decodeBytes, decodeWeights, prefillFlops, visionFlops } from '../../bench/shape/work.ts';
 import { input } from '../../src/graph/index.ts';
 import { languageGraph, parameterShapes, visionGraph } from '../../src/models/qwen2vl/index.ts';
@@ -48,9 +49,10 @@ test('a token reads 1.54 billion weights, and 22 MB of half-precision cache at 7
   const config = shapeConfig('qwen2-vl-2b', false);
   assert.equal((decodeWeights(config) / 1e9).toFixed(2), '1.54');
   assert.equal((cacheBytes(config, 756) / 2 / 1e6).toFixed(0), '22');
-  const perWeight = (weights: 'f32' | 'int8' | 'int4') => decodeBytes(config, weights) / decodeWeights(config);
+  const perWeight = (weights: string) => decodeBytes(config, typesOfSetting(weights)) / decodeWeights(config);
   assert.equal(perWeight('f32'), 4);
   assert.ok(Math.abs(perWeight('int8') - (1 + 5 / 128)) < 0.001, `${perWeight('int8')}`); // blocks of 128: a scale of 4 bytes and a zero point
+  assert.ok(Math.abs(perWeight('language:w8a8') - 1) < 0.01, `${perWeight('language:w8a8')}`); // rows of a thousand and more share a scale of 4 bytes; the head int8
   const head = (config.vocab_size * config.hidden_size) / decodeWeights(config);
   assert.ok(Math.abs(perWeight('int4') - ((1 - head) * (0.5 + 4.5 / 128) + head * (1 + 5 / 128))) < 0.001, `${perWeight('int4')}`);
 });

@@ -8,13 +8,13 @@ import { fileURLToPath } from 'node:url';
 import { convertCheckpoint, insertTemporalAttention, mergeAdapter } from '../../src/checkpoints/index.ts';
 import { Decoder } from '../../src/generate/decoder.ts';
 import { encodeVisual } from '../../src/generate/encoder.ts';
-import { packedInfo, packedNames } from '../../src/models/packed.ts';
+import { packedInfo } from '../../src/models/packed.ts';
 import { languageGraph, openQwen2VL, parameterShapes, textPositions, visionParts } from '../../src/models/qwen2vl/index.ts';
-import { bitsOf, parseWeights, partOf, type WeightTypes } from '../../src/models/weight-types.ts';
+import { parseWeights, partOf, type WeightTypes } from '../../src/models/weight-types.ts';
 import { Runtime } from '../../src/runtime/index.ts';
-import { openWeights, saveSafetensors, type SaveTensor } from '../../src/weights/index.ts';
+import { openWeights, saveSafetensors, type Packed, type PackedRows, type SaveTensor } from '../../src/weights/index.ts';
 import { random } from '../close.ts';
-import { unpack } from '../weights/unpack.ts';
+import { unpack, unpackRows } from '../weights/unpack.ts';
 
 const goldens = fileURLToPath(new URL('../goldens/', import.meta.url));
 const base = join(goldens, 'models/staveq2');
@@ -35,9 +35,10 @@ async function asFloats(dir: string, converted: string): Promise<string> {
     const stored = model.storedName(name);
     if (weights.has(stored)) tensors.push({ name: stored, dtype: 'F32', shape, data: await weights.readF32(stored) });
     else {
-      const { bits, block_size } = packedInfo(weights, { name, storedName: stored, shape, bits: bitsOf(model.config.quantization!.types[partOf(name)]) });
-      const [codes, scales, zeros] = await Promise.all(Object.values(packedNames(stored)).map((part) => weights.read(part)));
-      tensors.push({ name: stored, dtype: 'F32', shape, data: unpack({ codes: codes as Uint8Array, scales: scales as Float32Array, zeros: zeros as Uint8Array }, { width: shape[1], bits, block_size }) });
+      const { packing, ...infos } = packedInfo(weights, { name, storedName: stored, shape, type: model.config.quantization!.types[partOf(name)] });
+      const parts = Object.fromEntries(await Promise.all(Object.entries(infos).map(async ([part, info]) => [part, await weights.read(info.name)] as const)));
+      const data = packing.block_size === undefined ? unpackRows(parts as PackedRows) : unpack(parts as Packed, { width: shape[1], ...packing });
+      tensors.push({ name: stored, dtype: 'F32', shape, data });
     }
   }
   await saveSafetensors(join(out, 'model.safetensors'), tensors);
@@ -64,6 +65,8 @@ const deviation = (a: Float32Array, b: Float32Array): number => Math.max(...a.ma
 for (const [name, dir, weights] of [
   ['Qwen2-VL with temporal attention', base, 'int4'],
   ['Qwen2.5-VL, tied, some blocks with temporal attention', join(goldens, 'models/qwen2_5vl-mixed'), 'vision:int4,language:int8,head:int4'],
+  ['Qwen2-VL with temporal attention', base, 'w8a8'],
+  ['Qwen2.5-VL, tied, some blocks with temporal attention', join(goldens, 'models/qwen2_5vl-mixed'), 'vision:w8a8,language:int4'],
 ] as const)
   test(`${name}, ${weights}: computes what a float checkpoint with the same numbers computes, but for the rounding of activations`, async () => {
     const out = join(await mkdtemp(join(folder, 'same-')), 'out');
@@ -110,6 +113,18 @@ test('the base\'s other files come along, progress ends at the whole, and the co
   const { source, ...rest } = quantization_config;
   assert.deepEqual(rest, { quant_method: 'stave', vision: 'int8', language: 'int4', embeddings: 'int8', head: 'int8', source_name: 'AliRasekh/STAVEQ2' });
   assert.match(source, /^[0-9a-f]{16}$/);
+});
+
+test('w8a8 is a little behind int8, and before int4', async () => {
+  const { logits } = await compute(base);
+  const off = async (weights: string): Promise<number> => {
+    const out = join(folder, `off-${weights}`);
+    await convertCheckpoint(base, out, { types: types(weights) });
+    const found = (await compute(out)).logits;
+    return Math.sqrt(found.reduce((sum, x, i) => sum + (x - logits[i]) ** 2, 0) / logits.reduce((sum, x) => sum + x ** 2, 0));
+  };
+  const [int8, w8a8, int4] = [await off('int8'), await off('w8a8'), await off('int4')];
+  assert.ok(w8a8 < 2 * int8 && w8a8 < int4 / 2, `int8 ${int8}, w8a8 ${w8a8}, int4 ${int4}`);
 });
 
 test('one that is converted already is asked, and nothing else', async () => {
@@ -167,6 +182,7 @@ test('a converted file that does not fit its config is refused when it is opened
     await (await openQwen2VL(out, { packed: true })).weights.close();
   };
   await opened('', '');
+  await assert.rejects(opened('"language": "int8"', '"language": "w8a8"'), { code: 'WEIGHT_SHAPE', message: /q_proj\.qweight" is U8 \[64, 1, 64\]\n\[64, 64\] with 8 bits by rows needs I8 \[64, 64\]/ });
   await assert.rejects(opened('"language": "int8"', '"language": "int4"'), { code: 'WEIGHT_SHAPE', message: /"model\.layers\.0\.self_attn\.q_proj\.qweight" is U8 \[64, 1, 64\]\n\[64, 64\] with 4 bits in blocks of 64 needs U8 \[64, 1, 32\]/ });
   await assert.rejects(opened('"language": "int8"', '"language": "f32"'), { code: 'WEIGHT_SHAPE', message: /config\.json has floating-point numbers here/ });
   await assert.rejects(opened('"quant_method": "stave"', '"quant_method": "gptq"'), { code: 'MODEL_CONFIG', message: /the weights are quantised \(gptq\)/ });
@@ -176,7 +192,9 @@ test('a converted file that does not fit its config is refused when it is opened
 test('words for weights', () => {
   assert.equal(parseWeights('auto'), 'auto');
   assert.deepEqual(parseWeights('int4'), { vision: 'int8', language: 'int4', embeddings: 'int8', head: 'int8' });
+  assert.deepEqual(parseWeights('w8a8'), { vision: 'w8a8', language: 'w8a8', embeddings: 'int8', head: 'int8' });
+  assert.deepEqual(parseWeights('vision:w8a8,language:int4'), { vision: 'w8a8', language: 'int4', embeddings: 'int8', head: 'int8' });
   assert.deepEqual(parseWeights('language:int4'), { vision: 'f32', language: 'int4', embeddings: 'int8', head: 'int8' });
   assert.deepEqual(parseWeights('vision:int8, language:f16'), { vision: 'int8', language: 'f16', embeddings: 'f16', head: 'f16' });
-  for (const text of ['int5', '', 'vision', 'vision:', 'eyes:int8', 'vision:int8:int4', 'vision:int8,vision:int4', 'auto,int8', '__proto__:int8']) assert.throws(() => parseWeights(text), { code: 'USAGE', message: /names no type of weights/ });
+  for (const text of ['int5', '', 'vision', 'vision:', 'eyes:int8', 'vision:int8:int4', 'vision:int8,vision:int4', 'auto,int8', '__proto__:int8', 'head:w8a8', 'embeddings:w8a8']) assert.throws(() => parseWeights(text), { code: 'USAGE', message: /names no type of weights/ });
 });

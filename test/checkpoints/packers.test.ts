@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { Packers } from '../../src/checkpoints/packers.ts';
-import { pack } from '../../src/weights/index.ts';
+import { pack, packRows } from '../../src/weights/index.ts';
 import { random } from '../close.ts';
 
 const options = { width: 256, bits: 8, block_size: 32 } as const;
@@ -15,6 +15,7 @@ test('a thread packs as the caller would', async () => {
   const numbers = rows();
   const expected = pack(numbers.slice(), options);
   assert.deepEqual(await packers.pack(numbers.slice(), options), expected);
+  assert.deepEqual(await packers.packRows(numbers.slice(), 256), packRows(numbers, 256));
   const bad = numbers.slice();
   bad[7] = Infinity;
   await assert.rejects(packers.pack(bad, options), RangeError);

@@ -14,7 +14,7 @@ const [, block] = /^```json\n([^]*?)^```/m.exec(readFileSync(new URL('docs/fine-
 const stages = parseStages(JSON.parse(block), '/');
 
 /** Of what the recipes above do without. */
-const more = parseRecipe({ out: 'run', init: 'base', data: { task: 'motion10' }, steps: 1, optimizer: { lr: 1, groups: [{ tensors: ['*'], lr: 1, weight_decay: 1 }] } }, '/');
+const more = parseRecipe({ out: 'run', init: 'base', data: { task: 'motion10' }, steps: 9, eval: { every: 1 }, best: { metric: 'loss', patience: 1, min_delta: 0 }, optimizer: { lr: 1, groups: [{ tensors: ['*'], lr: 1, weight_decay: 1 }] } }, '/');
 
 /** Fields of the recipes, those of their parts with their path; `model` is config.json's business. */
 const fields = [recipe, ...stages, more].flatMap((whole) =>

@@ -35,7 +35,7 @@ test('vitatecs: six aspects, the letter of the caption; an answer without a choi
   assert.deepEqual(messages[0], { role: 'system', content: 'You are a helpful assistant.' });
   assert.deepEqual(messages[1].content, [{ type: 'video', video: join(data, 'vitatecs', 'VATEX', 'Direction-0.mp4') }, { type: 'text', text: (await samplesOf(output, 'vitatecs_direction'))[0].prompt }]);
   const { signal: _, after: __, ...settings } = options as { signal?: unknown; after?: unknown };
-  assert.deepEqual(settings, { max_new_tokens: 128, do_sample: false, sampling: { rule: 'lmms', max_frames: 32 }, min_pixels: 3136, max_pixels: 200704, temporal_scope: 'item' });
+  assert.deepEqual(settings, { max_new_tokens: 128, do_sample: false, eos_token: '<|im_end|>', sampling: { rule: 'lmms', max_frames: 32 }, min_pixels: 3136, max_pixels: 200704, temporal_scope: 'item' });
 });
 
 test('mvbench: twenty tasks in the Hub\'s cache, and the mean of them', async () => {

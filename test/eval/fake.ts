@@ -2,7 +2,7 @@
 import type { AnswerResult, AskOptions, ChatMessage, Choices, Decision } from '../../src/generate/index.ts';
 import type { EvalModel } from '../../src/eval/index.ts';
 
-export type Asked = { messages: readonly ChatMessage[]; options: object };
+export type Asked = { messages: readonly ChatMessage[]; options: AskOptions };
 
 /** @param say the answer to a question's text  @param asked gets every question  @returns a model whose `loads` counts how often it was loaded */
 export function fakeModel(say: (prompt: string, asked: Asked) => string | Promise<string>, { fingerprint = 'fa4e', asked = [] as Asked[] } = {}): EvalModel & { loads: number } {

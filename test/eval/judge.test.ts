@@ -9,7 +9,7 @@ import { Replies, repliesFile } from '../../src/eval/judge/replies.ts';
 import { boxModel } from '../../src/generate/index.ts';
 import { stave } from '../cli/run.ts';
 import { fullDisk } from '../files/full-disk.ts';
-import { fakeModel } from './fake.ts';
+import { fakeModel, type Asked } from './fake.ts';
 import { cut, json, judgeServer } from './judge-server.ts';
 import { renderClips, ssv2, vitatecs } from './miniature.ts';
 
@@ -162,6 +162,15 @@ test('a model that stave runs can be the judge; it says the same again', async (
   const again = { ...run, output: join(folder, 'again') };
   await evaluate({ ...again, judge: localJudge(storedModel(boxModel)) });
   assert.equal(await readFile(join(again.output, 'judge.jsonl'), 'utf8'), replies);
+});
+
+test('a judge that stave runs gets the settings of the protocol, and of nobody else', async () => {
+  const asked: Asked[] = [];
+  const judge = () => localJudge(fakeModel(() => 'Correct. Yes.', { asked }));
+  await evaluate({ ...options(), tasks: ['vitatecs_direction'], limit: 1, judge: judge() });
+  await evaluate({ ...options(), tasks: ['ssv2_vsm'], limit: 1, judge: judge() });
+  const settings = asked.map(({ options }) => ({ ...options, signal: undefined }));
+  assert.deepEqual(settings, [{ max_new_tokens: 128, temperature: 1, top_p: 1, presence_penalty: 1, top_k: 0, min_p: 0, repetition_penalty: 1, seed: 0, signal: undefined }, { max_new_tokens: 2048, seed: 0, signal: undefined }]);
 });
 
 test('a reply that could not be kept: none is kept behind its torn line, and what was kept is read again', async (t) => {

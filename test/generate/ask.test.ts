@@ -53,6 +53,18 @@ test('an answer that the model ends says so', async () => {
   assert.equal(result.text, golden.greedy_text);
 });
 
+test('another token may end it, and no other does then; what is said already can be made unlikely', async () => {
+  const { token_ids } = await model.ask(clip, 'What moves?', greedy).result();
+  const id = token_ids[3];
+  const token = model.loaded.files.tokenizer.token(id)!;
+  const ended = await model.ask(clip, 'What moves?', { ...greedy, eos_token: token }).result();
+  assert.deepEqual([ended.token_ids, ended.finish_reason], [token_ids.slice(0, token_ids.indexOf(id) + 1), 'stop']);
+  await assert.rejects(model.ask(clip, 'What moves?', { ...greedy, eos_token: 'no such token' }).result(), { code: 'USAGE', message: /eos_token is "no such token"/ });
+  const { token_ids: fresh } = await model.ask(clip, 'What moves?', { ...greedy, presence_penalty: 100 }).result();
+  assert.ok(new Set(token_ids).size < token_ids.length, 'it repeats itself');
+  assert.equal(new Set(fresh).size, fresh.length);
+});
+
 test('a file is answered as its decoded frames are, and the answer tells which', async () => {
   const sampling = { rule: 'count', frames: 5 } as const;
   const fromFile = await model.ask(clip, 'What moves?', { ...greedy, sampling }).result();

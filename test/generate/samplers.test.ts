@@ -55,6 +55,18 @@ test('repetition penalty: once a token however often it came, over and under 0, 
   assert.equal(penalize(logits, [0], 1), logits);
 });
 
+test('presence penalty: taken once from what was said, whatever the prompt holds; before the temperature, and greedily too', () => {
+  const scores = Float32Array.of(2, 1, 0.5);
+  const { ids, probabilities } = candidates(scores, [0, 1, 2], { presence_penalty: 0.5, temperature: 2 }, [1, 1, 7]);
+  const weights = [2, 0.5, 0.5].map((logit) => Math.exp(logit / 2));
+  assert.deepEqual([...ids], [0, 1, 2]);
+  for (const [i, weight] of weights.entries()) assert.ok(Math.abs(probabilities[i] - weight / weights.reduce((a, b) => a + b)) < 1e-12);
+  const greedily = (said: number[]) => [...candidates(scores, [0], { temperature: 0, presence_penalty: 1.25 }, said).ids];
+  assert.deepEqual([greedily([]), greedily([0]), greedily([0, 1])], [[0], [1], [0]]);
+  assert.deepEqual([...scores], [2, 1, 0.5]);
+  assert.deepEqual([...candidates(Float32Array.of(2, 1), [0], { repetition_penalty: 2, presence_penalty: 0.5, temperature: 0 }, [0]).ids], [1]); // 2 / 2 − 0.5 < 1
+});
+
 const draw = (seed: number) => {
   const random = new Random(seed);
   return Array.from({ length: 20_000 }, () => sample(Float32Array.of(0, Math.log(2), Math.log(5)), [], {}, random));

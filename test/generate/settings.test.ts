@@ -12,12 +12,12 @@ test('an option goes before generation_config.json, that before the default, and
   assert.deepEqual(settings.top_k, { value: 20, from: 'option' });
   assert.deepEqual(settings.temperature, { value: 0.01, from: 'generation_config.json' });
   assert.deepEqual(settings.max_new_tokens, { value: 256, from: 'default' });
-  assert.deepEqual(samplingOf(settings), { temperature: 0.01, top_k: 20, top_p: 1, min_p: 0, repetition_penalty: 1.05 });
+  assert.deepEqual(samplingOf(settings), { temperature: 0.01, top_k: 20, top_p: 1, min_p: 0, repetition_penalty: 1.05, presence_penalty: 0 });
 });
 
-test('greedy keeps the repetition penalty alone', () => {
-  assert.deepEqual(samplingOf(resolve({ do_sample: false })), { temperature: 0, repetition_penalty: 1.05 });
-  assert.deepEqual(samplingOf(resolve({}, {})), { temperature: 0, repetition_penalty: 1 });
+test('greedy keeps the penalties alone', () => {
+  assert.deepEqual(samplingOf(resolve({ do_sample: false })), { temperature: 0, repetition_penalty: 1.05, presence_penalty: 0 });
+  assert.deepEqual(samplingOf(resolve({}, {})), { temperature: 0, repetition_penalty: 1, presence_penalty: 0 });
 });
 
 test('asking for a temperature asks for sampling', () => {
@@ -26,7 +26,7 @@ test('asking for a temperature asks for sampling', () => {
 });
 
 test('a value out of range is refused by name', () => {
-  for (const options of [{ top_p: 1.5 }, { max_new_tokens: 0 }, { temperature: Number.NaN }, { top_k: '3' }, { top_k: 1.5 }, { max_new_tokens: 2.5 }, { seed: 0.1 }, { do_sample: 'yes' }]) assert.throws(() => resolve(options), { code: 'USAGE', message: new RegExp(Object.keys(options)[0]) });
+  for (const options of [{ top_p: 1.5 }, { presence_penalty: '1' }, { max_new_tokens: 0 }, { temperature: Number.NaN }, { top_k: '3' }, { top_k: 1.5 }, { max_new_tokens: 2.5 }, { seed: 0.1 }, { do_sample: 'yes' }]) assert.throws(() => resolve(options), { code: 'USAGE', message: new RegExp(Object.keys(options)[0]) });
 });
 
 test('the frame rule of a config file', () => {

@@ -102,6 +102,10 @@ test('bytes of loaded weights, by hand', () => {
   // 8 bits, and 5 bytes a block of 128; floats of four bytes for what is no matrix
   const share = weightBytes(config('2B'), int8) / all;
   assert.ok(share > 1 + 5 / 128 && share < 1.045, String(share));
+  // by rows: 4 bytes a row; vision's patch embedding is no matrix
+  const matrices = [...parameterShapes(config('2B'))].filter(([name, shape]) => name.startsWith('visual.') && shape.length === 2).map(([, shape]) => shape);
+  const saved = weightBytes(config('2B'), floats) - weightBytes(config('2B'), { ...floats, vision: 'w8a8' });
+  assert.equal(saved, matrices.reduce((sum, [out, inner]) => sum + 3 * out * inner - 4 * out, 0));
 });
 
 async function refused(argv: string[], message: RegExp): Promise<void> {
@@ -111,7 +115,7 @@ async function refused(argv: string[], message: RegExp): Promise<void> {
 }
 
 test('words that are none, and weights that a converted checkpoint has not', async () => {
-  await refused(['ask', clip, 'What?', '--model', model, '--weights', 'int3'], /^error: "int3" names no type of weights\n→ give auto, one of f32, f16, int8, int4, or types of parts/);
+  await refused(['ask', clip, 'What?', '--model', model, '--weights', 'int3'], /^error: "int3" names no type of weights\n→ give auto, one of f32, f16, int8, w8a8, int4, or types of parts/);
   await refused(['convert', model, join(folder, 'none')], /^error: --weights is missing/);
   const out = join(folder, 'converted');
   const { code, out: said, err } = await stave(['convert', model, out, '--weights', 'int8']);

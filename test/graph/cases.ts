@@ -80,6 +80,7 @@ export const cases: Record<string, Case[]> = {
   ReduceSum: [{ shapes: [['B', 'T', 4]], f: (x) => x.sum([0, 2]) }, { shapes: [['B', 'T', 4]], f: (x) => x.sum(-1, { keepdims: true }) }],
   ReduceMean: [{ shapes: [['B', 'T', 4]], f: (x) => x.mean([0, 1]) }, { shapes: [['B', 4]], f: (x) => x.mean() }],
   ReduceMax: [{ shapes: [['B', 'T', 4]], f: (x) => x.max(1) }],
+  ReduceMin: [{ shapes: [['B', 'T', 4]], f: (x) => x.min(1) }],
   Gather: [
     { shapes: [[5, 'N']], fixed: [picks], f: (x, i) => gather(x, i) },
     { shapes: [['T', 5, 2]], fixed: [picks], f: (x, i) => gather(x, i, 1) },

@@ -13,7 +13,7 @@ export class Session {
   static async of(g: Graph, options: ort.InferenceSession.SessionOptions = {}): Promise<Session> {
     const { model, externalData } = onnx(g);
     return new Session(await ort.InferenceSession.create(model, {
-      externalData, extra: { session: { model_external_initializers_file_folder_path: '/' } }, intraOpNumThreads: 1, ...options,
+      externalData, extra: { session: { model_external_initializers_file_folder_path: '/', x64quantprecision: '1' } }, intraOpNumThreads: 1, ...options,
     }));
   }
   async run(feeds: Feeds): Promise<Feeds> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { graph, initializer, input, matmul, type Graph, type Tensor } from '../../src/graph/index.ts';
+import { graph, initializer, input, matmul, matmulPacked, type Graph, type Tensor } from '../../src/graph/index.ts';
 import { Runtime } from '../../src/runtime/index.ts';
 import { f32, numbers, shared } from './tensors.ts';
 
@@ -21,6 +21,17 @@ test('numbers equal the closed form, for every size of a named dimension', async
     const { y, square } = await program.run({ x: f32(rows.flat(), [n, 3]) });
     assert.deepEqual([y.dtype, y.dims, numbers(y)], ['float32', [n, 2], product(rows)]);
     assert.deepEqual([square.dims, numbers(square)], [[n, 3], rows.flat().map((v) => v * v)]);
+  }
+});
+
+test('products of 8 bits are summed up whole on every processor', async () => {
+  const width = 2048; // kernels that add pairs in 16 bits would give half of it
+  const codes = initializer('codes', 'int8', [width, 1], { data: new Int8Array(width).fill(127) });
+  const product = graph({ y: matmulPacked(input('x', 'float32', ['N', width]), { shape: [1, width], bits: 8, codes, scales: initializer('scales', 'float32', [1], { data: Float32Array.of(1) }) }) });
+  for (const slowWhole of [undefined, true]) {
+    await using program = await runtime.compile(product, { slowWhole });
+    const { y } = await program.run({ x: f32(Array<number>(2 * width).fill(127), [2, width]) });
+    assert.deepEqual(numbers(y), [width * 127 * 127, width * 127 * 127]);
   }
 });
 

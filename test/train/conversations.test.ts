@@ -17,13 +17,14 @@ import { languageGraph, mropeTables, textPositions, visionParts, type Qwen2VL } 
 import { Runtime, type Program } from '../../src/runtime/index.ts';
 import type { Batch } from '../../src/train/batch.ts';
 import { conversationBatches, type Conversations } from '../../src/train/conversations.ts';
-import { readMetrics, train, type TrainProgress } from '../../src/train/index.ts';
+import { train, type TrainProgress } from '../../src/train/index.ts';
 import { startModel } from '../../src/train/model.ts';
 import { parseRecipe, type Recipe } from '../../src/train/recipe.ts';
 import type { ConversationData } from '../../src/train/recipe-data.ts';
 import { openRunData, runData, type RunData } from '../../src/train/run-data.ts';
 import { forward } from '../../src/train/step.ts';
 import { clipFolder, picture, row } from '../data/clips.ts';
+import { untimed } from './tiny.ts';
 
 const clips = await clipFolder();
 after(() => clips[Symbol.asyncDispose]());
@@ -58,7 +59,6 @@ async function recipeOf(data: object, changes: object = {}, init = golden('stave
   );
 }
 
-const numbers = async ({ out }: Recipe) => (await readMetrics(join(out, 'metrics.jsonl'))).map((line) => ('eval' in line ? { step: line.step, eval: line.eval } : { step: line.step, loss: line.loss, grad_norm: line.grad_norm, clips: line.clips }));
 const told = (code: string, message: RegExp) => (error: unknown) => error instanceof StaveError && error.code === code && message.test(error.message);
 
 test('every kind of conversation is trained on; a run that is stopped and resumed ends as one that was not', async () => {
@@ -69,13 +69,13 @@ test('every kind of conversation is trained on; a run that is stopped and resume
   const result = await train(whole, { onStep: (step) => seen.push(step) });
   assert.ok(result.finished && result.eval!.loss > 0 && seen.every(({ loss, grad_norm, gflops }) => loss > 1 && grad_norm > 0 && gflops > 0));
   assert.equal(result.eval!.kinds.answer.answers, 2);
-  assert.equal((await numbers(whole)).filter((line) => 'clips' in line && line.clips === 3).length, 4);
+  assert.equal((await untimed(whole.out)).filter((line) => 'clips' in line && line.clips === 3).length, 4);
 
   const halves = await recipeOf({ path: await write('moved.jsonl', rows), ...held }); // the same rows in another file, one worker
   const stop = new AbortController();
   assert.equal((await train(halves, { signal: stop.signal, onStep: ({ step }) => step === 2 && stop.abort() })).finished, false);
   await train(halves, { resume: true });
-  assert.deepEqual(await numbers(halves), await numbers(whole));
+  assert.deepEqual(await untimed(halves.out), await untimed(whole.out));
   const [a, b] = await Promise.all([whole, halves].map(({ out }) => readFile(join(out, 'model', 'model.safetensors'))));
   assert.ok(a.equals(b), 'the same weights to the bit');
 
@@ -126,14 +126,14 @@ test('a bad row is left out, told once, and no other one takes its place; too ma
   const lines: string[] = [];
   const strict = await recipeOf({ path, max_bad: 0.2, shuffle: false }, { batch: {}, steps: 6 });
   await assert.rejects(train(strict), told('TRAIN', /^1 of 4 rows of .*holes\.jsonl could not be used, more than data\.max_bad \(0\.2\) allows\nline 2: .*not a video\n→ mend/));
-  assert.equal((await numbers(strict)).length, 1);
+  assert.equal((await untimed(strict.out)).length, 1);
   const recipe = { ...strict, data: { ...strict.data, max_bad: 0.25 } as ConversationData };
   const result = await train(recipe, { resume: true, onLog: (line) => lines.push(line) });
   assert.deepEqual([result.finished, result.skipped], [true, 1]);
   const why = `${join(folder, 'broken.mp4')} cannot be decoded: it is text, not a video`;
   assert.deepEqual(lines.filter((line) => /left out/.test(line)), [`${path}:2 is left out: ${why}`]);
   assert.deepEqual(JSON.parse(await readFile(join(recipe.out, 'skipped.jsonl'), 'utf8')), { step: 2, file: path, line: 2, why });
-  const steps = (await numbers(recipe)) as { loss: number; clips: number }[];
+  const steps = (await untimed(recipe.out)).filter((line) => 'loss' in line) as { loss: number; clips: number }[];
   assert.deepEqual(steps.map(({ clips: count }) => count), [1, 0, 1, 1, 1, 0]); // the second time round too
   assert.ok(steps.every(({ loss, clips: count }) => (count === 0) === (loss === 0)));
 });

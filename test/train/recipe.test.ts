@@ -54,6 +54,14 @@ test('a wrong field is named with its value and what is allowed', () => {
   assert.match(groups({ tensors: ['*'], rate: 1, lr: 1 }), /^optimizer\.groups\[0\]\.rate is not a known field/);
   assert.match(parse({ optimizer: { lr: 0, groups: [{ tensors: ['*'], lr: 1 }] } }), /^optimizer\.groups\[0\]\.lr is 1\nit follows the schedule of optimizer\.lr, which is 0/);
   assert.match(parse({ optimizer: { lr: 1, muon: { lr: 1 }, groups: [{ tensors: ['*'], lr: 1 }] } }), /^optimizer\.groups is .*\nwith muon, which has a rate of another kind/);
+  const best = (best: object, changes: object = {}) => parse({ best, ...changes });
+  assert.equal(best({}), 'best.metric is missing\n→ give one of "loss", "accuracy"');
+  assert.match(best({ metric: 'loss', patience: 0 }), /^best\.patience is 0\n→ give an integer from 1/);
+  assert.match(best({ metric: 'loss', min_delta: 0.1 }), /^best\.min_delta is 0\.1\nwithout patience no improvement is waited for/);
+  assert.match(best({ metric: 'loss' }, { eval: { every: 3, clips: 0 } }), /^best is .*\nnothing is held out to judge by\n→ give eval\.clips a number over 0/);
+  assert.match(best({ metric: 'loss' }, { data: { task: 'conversations', path: 'a', min_pixels: 784, max_pixels: 784 }, eval: { every: 3 } }), /^best is .*\nnothing is held out to judge by\n→ give a file of held-out conversations as data\.eval/);
+  for (const every of [0, 6]) assert.match(best({ metric: 'loss' }, { eval: { every } }), /^eval\.every is \d\nbest chooses between evaluations, and there would be one alone/);
+  assert.match(best({ metric: 'rouge', model: 'first' }, { eval: { every: 0, clips: 0 } }), /^the recipe is not right in 4 places\n(?=.*\n?[^]*best\.metric is "rouge")(?=[^]*best\.model is "first")(?=[^]*best is )(?=[^]*eval\.every is 0)/);
   assert.match(parse({ model: undefined }), /^model is missing\nwithout init a new model is made/);
   assert.match(parse({ init: 'somewhere' }), /^the recipe has both init and model/);
   assert.match(message(() => parseRecipe([], '/')), /^the file is \[\]\n→ give an object/);
@@ -66,6 +74,8 @@ test('what a run writes down as its recipe is a recipe, the same one', () => {
   assert.deepEqual(parseRecipe(JSON.parse(JSON.stringify(taught)), '/elsewhere'), taught);
   const grouped = parseRecipe({ ...tinyJson, optimizer: { lr: 1, decay: 'trainer', groups: [{ tensors: ['*.temp_attn.*'], lr: 2 }, { tensors: ['*'], weight_decay: 0 }] } }, '/');
   assert.deepEqual(parseRecipe(JSON.parse(JSON.stringify(grouped)), '/elsewhere'), grouped);
+  const judged = parseRecipe({ ...tinyJson, best: { metric: 'accuracy', patience: 2 } }, '/');
+  assert.deepEqual([judged.best, parseRecipe(JSON.parse(JSON.stringify(judged)), '/elsewhere')], [{ metric: 'accuracy', patience: 2, model: 'best' }, judged]);
   const tuned = parseRecipe({ ...tinyJson, model: undefined, init: '/some/checkpoint' }, '/');
   assert.deepEqual(parseRecipe(JSON.parse(JSON.stringify(tuned)), '/elsewhere'), tuned);
 });

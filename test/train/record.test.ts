@@ -156,8 +156,8 @@ test('stave runs: every run below a folder with its state and the settings that 
     await writeFile(join(out, 'recipe.json'), JSON.stringify(recipe));
     await writeFile(join(out, 'metrics.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   };
-  await write('a', { name: 'a', out: 'x', steps: 3, optimizer: { lr: 0.1 } }, [update(1, 4), evaluation(1, 2), update(2, 2), update(3, 3), evaluation(3, 2.5)], ['model']);
-  await write('b/stage-1', { name: 'b', out: 'y', steps: 3, optimizer: { lr: 0.2 }, lora: { r: 2 } }, [update(1, 4)]);
+  await write('a', { name: 'a', out: 'x', steps: 3, optimizer: { lr: 0.1 } }, [update(1, 4), evaluation(1, 2), update(2, 2), update(3, 3), evaluation(3, 2.5), { step: 3, ended: 'patience', model_step: 1 }], ['model']);
+  await write('b/stage-1', { name: 'b', out: 'y', steps: 3, best: { metric: 'accuracy' }, optimizer: { lr: 0.2 }, lora: { r: 2 } }, [update(1, 4)]);
   const lock = (pid: number) => writeFile(join(folder, 'runs', 'b', 'stage-1', 'run.lock'), JSON.stringify({ pid, host: hostname(), id: 'theirs' }));
   await lock(process.ppid);
   assert.deepEqual((await listRuns(join(folder, 'runs'))).map(({ state }) => state), ['finished', 'running']);
@@ -168,22 +168,29 @@ test('stave runs: every run below a folder with its state and the settings that 
   await mkdir(join(folder, 'runs', 'none'));
   const runs = await listRuns(join(folder, 'runs'));
   assert.deepEqual(runs, [
-    { path: join(folder, 'runs', 'a'), name: 'a', step: 3, steps: 3, state: 'finished', loss: 3, seconds: 6, last: { step: 3, loss: 2.5, accuracy: 0.25 }, best: { step: 1, loss: 2, accuracy: 0.25 }, settings: { 'optimizer.lr': '0.1', 'lora.r': null } },
-    { path: join(folder, 'runs', 'b', 'stage-1'), name: 'b', step: 1, steps: 3, state: 'stopped', loss: 4, seconds: 2, last: null, best: null, settings: { 'optimizer.lr': '0.2', 'lora.r': '2' } },
+    { path: join(folder, 'runs', 'a'), name: 'a', step: 3, steps: 3, state: 'finished', ended: 'patience', loss: 3, seconds: 6, last: { step: 3, loss: 2.5, accuracy: 0.25 }, best: { step: 1, loss: 2, accuracy: 0.25 }, metric: 'loss', settings: { 'optimizer.lr': '0.1', 'best.metric': null, 'lora.r': null } },
+    { path: join(folder, 'runs', 'b', 'stage-1'), name: 'b', step: 1, steps: 3, state: 'stopped', ended: null, loss: 4, seconds: 2, last: null, best: null, metric: 'accuracy', settings: { 'optimizer.lr': '0.2', 'best.metric': '"accuracy"', 'lora.r': '2' } },
   ]);
   assert.equal(
     (await stave(['runs', join(folder, 'runs')])).out,
-    `run        state     update  loss    held-out  right   best held-out  time
-a          finished  3/3     3.0000  2.5000    25.0 %  2.0000 at 1    6 s
-b/stage-1  stopped   1/3     4.0000  -         -       -              2 s
+    `run        state           update  loss    held-out  right   best held-out  time
+a          finished early  3/3     3.0000  2.5000    25.0 %  2.0000 at 1    6 s
+b/stage-1  stopped         1/3     4.0000  -         -       -              2 s
 
 setting       a    b/stage-1
 optimizer.lr  0.1  0.2
+best.metric   -    "accuracy"
 lora.r        -    2
 `,
   );
   const { out } = await stave(['runs', join(folder, 'runs'), '--json']);
   assert.deepEqual(out.trim().split('\n').map((line) => JSON.parse(line)), runs);
   assert.match((await stave(['runs', join(folder, 'runs', 'none')])).err, /^no runs in /);
+  await writeFile(join(folder, 'runs', 'none', 'metrics.jsonl'), `{"step":1,"lo\n${JSON.stringify(update(2, 1))}\n`);
+  await mkdir(join(folder, 'runs', 'none', 'recipe.json'));
+  assert.match((await stave(['runs', join(folder, 'runs')])).err, /^error: cannot read .*recipe\.json\nEISDIR/);
+  await rm(join(folder, 'runs', 'none', 'recipe.json'), { recursive: true });
+  await writeFile(join(folder, 'runs', 'none', 'recipe.json'), '{"name":"damaged","steps":2}');
+  assert.match((await stave(['runs', join(folder, 'runs')])).err, /^error: .*metrics\.jsonl:1 is no line of a run's metrics\n/);
   assert.equal((await stave(['runs', join(folder, 'nowhere')])).code, 1);
 });

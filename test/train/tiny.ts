@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readMetrics } from '../../src/train/metrics.ts';
 import { parseRecipe, type Recipe } from '../../src/train/recipe.ts';
 
 export const tokenizer = fileURLToPath(new URL('../../box/tokenizer', import.meta.url));
@@ -34,4 +35,9 @@ export const tinyJson = {
 export async function tiny(changes: Record<string, unknown> = {}): Promise<{ recipe: Recipe; [Symbol.asyncDispose](): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'stave-train-'));
   return { recipe: parseRecipe({ ...tinyJson, ...changes }, folder), [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
+}
+
+/** The lines of a run's metrics.jsonl without what time decides. */
+export async function untimed(out: string): Promise<Record<string, unknown>[]> {
+  return (await readMetrics(join(out, 'metrics.jsonl'))).map((line) => Object.fromEntries(Object.entries(line).filter(([name]) => name !== 'time' && name !== 'seconds')));
 }

@@ -1,5 +1,5 @@
 /** What packed rows stand for, by the definition: (code − zero point) · scale, number by number. */
-import type { Packed, PackOptions } from '../../src/weights/index.ts';
+import type { Packed, PackedRows, PackOptions } from '../../src/weights/index.ts';
 
 /** @returns [rows, width] */
 export function unpack({ codes, scales, zeros }: Packed, { width, bits, block_size }: PackOptions): Float32Array {
@@ -13,4 +13,10 @@ export function unpack({ codes, scales, zeros }: Packed, { width, bits, block_si
     const row = Math.floor(at / width), i = at % width, block = Math.floor(i / block_size);
     return (value(codes, (blocks * block_size * bits) / 8, row, i) - value(zeros, Math.ceil((blocks * bits) / 8), row, block)) * scales[row * blocks + block];
   });
+}
+
+/** The same of rows with one scale each, code · scale. @returns [rows, width] */
+export function unpackRows({ codes, scales }: PackedRows): Float32Array {
+  const rows = scales.length, width = codes.length / rows;
+  return Float32Array.from({ length: codes.length }, (_, at) => codes[(at % width) * rows + Math.floor(at / width)] * scales[Math.floor(at / width)]);
 }

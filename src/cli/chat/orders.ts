@@ -1,5 +1,6 @@
 /** Lines of a chat that begin with a slash. */
 import { StaveError } from '../../errors.ts';
+import { columns } from '../columns.ts';
 import { unknown } from '../command.ts';
 import { framesAt } from '../plan.ts';
 import type { Conversation, Subject } from './conversation.ts';
@@ -22,7 +23,7 @@ const orders: Record<string, Order> = {
       return 'forgotten';
     },
   },
-  help: { help: 'this list', run: () => `${list()}\nCtrl-C stops an answer and, at the prompt, the chat; Ctrl-D ends it` },
+  help: { help: 'this list', run: () => `${list()}Ctrl-C stops an answer and, at the prompt, the chat; Ctrl-D ends it` },
   quit: { help: 'end the chat', run: () => undefined },
 };
 
@@ -48,7 +49,5 @@ export function described({ video, plan: { duration, frames, visual_tokens } }: 
 const unquoted = (file: string): string => /^(["'])(.+)\1$/.exec(file)?.[2] ?? file;
 
 function list(): string {
-  const rows = Object.entries(orders).map(([name, { takes, help }]) => [`/${name}${takes === undefined ? '' : ` ${takes}`}`, help]);
-  const width = Math.max(...rows.map(([left]) => left.length)) + 2;
-  return rows.map(([left, right]) => left.padEnd(width) + right).join('\n');
+  return columns(Object.entries(orders).map(([name, { takes, help }]) => [`/${name}${takes === undefined ? '' : ` ${takes}`}`, help]));
 }

@@ -1,9 +1,10 @@
 /** A judge on this machine: a language model that stave runs, asked without a video. */
+import type { AskOptions } from '../../generate/index.ts';
 import type { JudgeRequest } from '../../tasks/index.ts';
 import type { EvalModel } from '../run.ts';
 import type { Judge } from './judge.ts';
 
-/** Penalties of the protocol that stave's sampler doesn't have are left out (`presence_penalty`); what is drawn is drawn with the attempt's number as seed. */
+/** What is drawn is drawn with the attempt's number as seed. */
 export function localJudge(model: EvalModel): Judge {
   return {
     concurrency: 1, // it has all cores
@@ -21,6 +22,7 @@ export function localJudge(model: EvalModel): Judge {
   };
 }
 
-function optionsOf({ max_tokens, max_new_tokens = max_tokens, temperature, top_p }: JudgeRequest['settings']) {
-  return { max_new_tokens, ...(temperature === undefined ? {} : { temperature }), ...(top_p === undefined ? {} : { top_p }) };
+/** Settings of OpenAI's API are all that there is: what it doesn't have, the checkpoint must not bring in. Settings of a call of transformers leave the rest to the checkpoint. */
+function optionsOf({ max_tokens, max_new_tokens, ...settings }: JudgeRequest['settings']): AskOptions {
+  return max_tokens === undefined ? { max_new_tokens, ...settings } : { max_new_tokens: max_tokens, top_k: 0, min_p: 0, repetition_penalty: 1, ...settings };
 }

@@ -16,7 +16,7 @@ export async function unitsOf({ plan: { media }, sources, mediaOptions: { read }
     const { kind, path, frames, sizes } = media[i];
     return JSON.stringify([found[i].key, kind, path === null ? null : frames.map(({ index }) => index), sizes.input, read?.partial === true]);
   };
-  return joined(media, temporal_scope).map((members) => ({ members, key: JSON.stringify(members.map(key)), contents: members.map((i) => found[i]) }));
+  return together(media, temporal_scope).map((members) => ({ members, key: JSON.stringify(members.map(key)), contents: members.map((i) => found[i]) }));
 }
 
 /** What each video or image's visual tokens are of, in the order of the prompt. */
@@ -27,7 +27,7 @@ export function mediaKeys(units: readonly Unit[]): string[] {
 }
 
 /** Numbers of those that share a run: in the scope `all`, videos of one frame size, and likewise images; see encodeVisual. */
-function joined(media: readonly MediaPlan[], scope: TemporalScope): number[][] {
+function together(media: readonly MediaPlan[], scope: TemporalScope): number[][] {
   const groups = new Map<string, number[]>();
   media.forEach(({ kind, grid: [, h, w] }, i) => {
     const name = scope === 'all' ? `${kind} ${h} ${w}` : String(i);

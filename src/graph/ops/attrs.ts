@@ -21,6 +21,10 @@ export type Attrs = {
   MatMulNBits: { K: number; N: number; bits: number; block_size: number };
   /** Of whole numbers: uint8 [.., K] · int8 [K, N] → int32 [.., N]. */
   MatMulInteger: None;
+  /** (a − zero_point) b · scale: uint8 [M, K], int8 [K, N], a scale for each column [N] → float32 [M, N]; com.microsoft. */
+  MatMulIntegerToFloat: { zero_point: number };
+  /** Rows of numbers as codes of 8 bits, x / scale + zero_point, to the nearest, halves to even, cut off at 0 and 255: float32 [M, K], a scale for each row [M] → uint8 [M, K]. */
+  QuantizeLinear: { zero_point: number };
   // shape
   Reshape: { shape: readonly Dim[] };
   Transpose: { perm: readonly number[] };
@@ -35,7 +39,7 @@ export type Attrs = {
   /** A dimension as an int64 scalar (no ONNX op of its own: computed from the shapes of the graph's inputs). */
   Dim: { dim: Dim };
   // reduction
-  ReduceSum: Reduce; ReduceMean: Reduce; ReduceMax: Reduce;
+  ReduceSum: Reduce; ReduceMean: Reduce; ReduceMax: Reduce; ReduceMin: Reduce;
   ArgMax: { axis: number; keepdims: boolean };
   // indexing
   Gather: { axis: number };

@@ -1,4 +1,4 @@
-/** Products with matrices of few bits, for inference: no gradient flows through them. */
+/** Products with matrices of few bits, and rounding to few bits, for inference: no gradient flows through them. */
 import type { Type } from '../value.ts';
 import { refuse, type Attribute, type Rules } from './rule.ts';
 
@@ -22,6 +22,26 @@ export const packed = {
     },
     grad: 'none',
     onnx: (attrs) => ({ domain: 'com.microsoft', attributes: ints({ ...attrs, accuracy_level: 4 }) }),
+  },
+  MatMulIntegerToFloat: {
+    shape: (inputs) => {
+      const [a, b, scale] = inputs;
+      if (a.dtype !== 'uint8' || b.dtype !== 'int8') throw refuse('MatMulIntegerToFloat', inputs, 'needs uint8 and int8: the kernels of this pair are the fastest');
+      if (a.shape.length !== 2 || b.shape.length !== 2 || a.shape[1] !== b.shape[0]) throw refuse('MatMulIntegerToFloat', inputs, 'shapes must be [M, K] and [K, N]');
+      if (scale.dtype !== 'float32' || scale.shape.join() !== String(b.shape[1])) throw refuse('MatMulIntegerToFloat', inputs, `needs scales float32[${b.shape[1]}]`);
+      return [{ dtype: 'float32', shape: [a.shape[0], b.shape[1]] }];
+    },
+    grad: 'none',
+    onnx: ({ zero_point }, { inputs: [a, b, scale] }, lower) => ({ domain: 'com.microsoft', inputs: [a, b, lower.constant([1], 'float32', []), scale, lower.constant([zero_point], 'uint8', [])] }),
+  },
+  QuantizeLinear: {
+    shape: (inputs) => {
+      const [x, scale] = inputs;
+      if (x.dtype !== 'float32' || x.shape.length !== 2 || scale.dtype !== 'float32' || scale.shape.join() !== String(x.shape[0])) throw refuse('QuantizeLinear', inputs, 'needs float32[M, K] and a scale for each row, float32[M]');
+      return [{ dtype: 'uint8', shape: x.shape }];
+    },
+    grad: 'none',
+    onnx: ({ zero_point }, { inputs: [x, scale] }, lower) => ({ inputs: [x, scale, lower.node('Expand', [lower.constant([zero_point], 'uint8', [1]), lower.node('Shape', [scale])])], attributes: { axis: { int: 0 } } }),
   },
   GatherBlockQuantized: {
     shape: (inputs, { bits, block_size }) => {

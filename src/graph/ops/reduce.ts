@@ -22,6 +22,12 @@ function onnx({ axes, keepdims }: Reduce, { inputs: [x] }: Wires, lower: Lowerin
   return { inputs: [x, lower.constant(axes, 'int64', [axes.length])], attributes: { ...flag(keepdims), noop_with_empty_axes: { int: 1 } } };
 }
 
+/** Of the largest, or the smallest: equal ones share the gradient. */
+function extreme(dy: Value, [x]: readonly Value[], y: Value, { axes }: Reduce): Value[] {
+  const chosen = equal(x, keep(y, x, axes)).cast(x.dtype);
+  return [chosen.mul(keep(dy, x, axes).div(chosen.sum(axes, { keepdims: true })))];
+}
+
 export const reductions = {
   ReduceSum: { shape: ([x], attrs) => reduced(x, attrs), grad: (dy, [x], _y, { axes }) => [keep(dy, x, axes).expand(x.shape)], onnx },
   ReduceMean: {
@@ -29,14 +35,8 @@ export const reductions = {
     grad: (dy, [x], _y, { axes }) => [overDim(keep(dy, x, axes), product(axes.map((axis) => x.shape[axis])), dimension).expand(x.shape)],
     onnx,
   },
-  ReduceMax: {
-    shape: ([x], attrs) => reduced(x, attrs),
-    grad: (dy, [x], y, { axes }) => {
-      const largest = equal(x, keep(y, x, axes)).cast(x.dtype); // equal maxima share the gradient
-      return [largest.mul(keep(dy, x, axes).div(largest.sum(axes, { keepdims: true })))];
-    },
-    onnx,
-  },
+  ReduceMax: { shape: ([x], attrs) => reduced(x, attrs), grad: extreme, onnx },
+  ReduceMin: { shape: ([x], attrs) => reduced(x, attrs), grad: extreme, onnx },
   ArgMax: {
     shape: ([x], { axis, keepdims }) => [{ dtype: 'int64', shape: reduced(x, { axes: [axis], keepdims })[0].shape }],
     grad: 'none',

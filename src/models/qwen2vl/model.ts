@@ -7,7 +7,7 @@ import { openAdapter, type Adapter } from '../adapter.ts';
 import { checkTensors, readJson } from '../checkpoint.ts';
 import { checkpointParams } from '../checkpoint-params.ts';
 import { hasWeight, packedMatrix, packedNames } from '../packed.ts';
-import { bitsOf, partOf, parts, typesText, type Part } from '../weight-types.ts';
+import { partOf, parts, typesText, type Part } from '../weight-types.ts';
 import { parseConfig, type Qwen2VLConfig } from './config.ts';
 import type { LanguageParams } from './language.ts';
 import { checkPreprocessor, parsePreprocessorConfig, type PreprocessorConfig, type PreprocessorFile } from './preprocessor-config.ts';
@@ -32,7 +32,7 @@ export type Qwen2VL = {
   storedName(name: string): string;
   /** Number of weights, those of an adapter included. */
   parameters: number;
-  /** As what the matrices of each part are stored: f32, f16, bf16, int8, int4. */
+  /** As what the matrices of each part are stored: f32, f16, bf16, int8, w8a8, int4. */
   weightTypes: Record<Part, string>;
   /** The low-rank adapter that it was opened with. */
   adapter?: Adapter;
@@ -61,12 +61,12 @@ export async function openQwen2VL(dir: string, { order, adapter: adapterDir, pac
     const storedName = naming(weights);
     detectTemporalAttention(config, weights, storedName, order);
     const shapes = parameterShapes(config);
-    const bits = (name: string) => config.quantization && bitsOf(config.quantization.types[partOf(name)]);
-    checkTensors(weights, shapes, storedName, bits);
+    const type = (name: string) => config.quantization?.types[partOf(name)];
+    checkTensors(weights, shapes, storedName, type);
     const adapter = adapterDir === undefined ? undefined : await openAdapter(adapterDir, { dir, shapes });
     const packedOf = (name: string) => {
       const shape = shapes.get(name);
-      return shape && hasWeight(weights, storedName(name)) ? packedMatrix(weights, { name, storedName: storedName(name), shape, bits: bits(name) }) : undefined;
+      return shape && hasWeight(weights, storedName(name)) ? packedMatrix(weights, { name, storedName: storedName(name), shape, type: type(name) }) : undefined;
     };
     const params = checkpointParams(weights, storedName, adapter, packedOf);
     return {
@@ -135,7 +135,7 @@ function detectTemporalAttention({ vision_config: vision }: Qwen2VLConfig, weigh
       fix: 'remove "temporal_attention" from config.json, or use the weights that belong to it',
     });
   }
-  const { shape, file } = weights.info(weights.has(first) ? first : packedNames(first).codes); // [out, ..] either way
+  const { shape, file } = weights.info(weights.has(first) ? first : packedNames(first).scales); // [out, ..] or [out] either way
   const head_dim = vision.embed_dim / vision.num_heads;
   const heads = shape[0] / (3 * head_dim);
   if (!Number.isInteger(heads) || heads < 1)

@@ -5,6 +5,7 @@ import type { TaskSettings } from '../task.ts';
 export const lmmsSettings = {
   frames: { rule: 'lmms', max_frames: 32 },
   pixels: { min_pixels: 4 * 28 * 28, max_pixels: 256 * 28 * 28 },
+  eos_token: '<|im_end|>', // the tokenizer's; Qwen's generation_config.json names <|endoftext|> as well
   until: ['\n\n'],
   temporal_scope: 'item',
 } as const satisfies Partial<TaskSettings>;
