@@ -20,7 +20,7 @@ const may: Record<string, string[]> = {
   data: ['node:', 'files', 'models', 'generate', 'tasks', 'video', 'text'],
   checkpoints: ['node:', 'files', 'graph', 'models', 'runtime', 'weights', 'clips'],
   train: ['node:', 'files', 'pages', 'hub', 'graph', 'nn', 'models', 'runtime', 'weights', 'generate', 'data', 'checkpoints', 'tasks', 'clips', 'video', 'text', '@bufbuild/protobuf'],
-  eval: ['node:', 'files', 'pages', 'hub', 'generate', 'tasks', 'clips', 'video', 'hyparquet', 'yauzl'],
+  eval: ['node:', 'files', 'pages', 'hub', 'generate', 'tasks', 'clips', 'video', 'hyparquet', 'tar', 'yauzl'],
   viz: ['node:', 'graph', 'models', 'runtime', 'generate'],
   serve: ['node:', 'generate', 'viz'],
   cli: ['node:', ...everything],

@@ -6,7 +6,7 @@ import { firstFile } from '../files/look.ts';
 import { findSnapshot, placeOf } from '../hub/cache.ts';
 
 /** How a data set is called: by its tasks (the first part of the paths that they name) and on the Hub. */
-export type DataSet = { folder: string; dataset?: string; /** Branch or tag on the Hub; absent: main. */ revision?: string };
+export type DataSet = { folder: string; dataset?: string; /** Branch or tag on the Hub; absent: main. */ revision?: string; /** See archivesIn(). */ pieces?: RegExp };
 
 /** The folders that may hold the data set, the likeliest first; none when there is none. */
 export async function placesOf(root: string, { folder, dataset, revision = 'main' }: DataSet): Promise<string[]> {

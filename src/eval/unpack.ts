@@ -12,10 +12,11 @@ import { sizeOf } from '../files/look.ts';
 import { writeError, writeWhole } from '../files/write.ts';
 import type { Archive, Format, Packed } from './archives/archive.ts';
 import { archivesIn } from './archives/find.ts';
+import { tar } from './archives/tar.ts';
 import { zip } from './archives/zip.ts';
 import { placesOf, type DataSet } from './places.ts';
 
-const formats: Record<Archive['kind'], Format> = { zip };
+const formats: Record<Archive['kind'], Format> = { zip, tar };
 
 /** Archives within archives are unpacked, too: so many times. */
 const MOST_ROUNDS = 3;
@@ -66,7 +67,7 @@ const targetOf = (root: string, { folder }: DataSet) => ({ folder: join(root, fo
 /** Archives that were not unpacked, or have changed since. */
 async function waiting(root: string, set: DataSet): Promise<Archive[]> {
   const known = await readMarker(targetOf(root, set).marker);
-  return (await archivesIn(await placesOf(root, set))).filter((archive) => known[relative(root, archive.name)] !== stateOf(archive));
+  return (await archivesIn(await placesOf(root, set), set.pieces)).filter((archive) => known[relative(root, archive.name)] !== stateOf(archive));
 }
 
 const readMarker = (marker: string): Promise<Record<string, string>> => readFile(marker, 'utf8').then((text) => JSON.parse(text) as Record<string, string>).catch(() => ({}));

@@ -1,8 +1,8 @@
 /** Every benchmark from its files to its table, on miniature data in the real layouts. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { evaluate, storedModel, type EvalOptions, type EvalResult } from '../../src/eval/index.ts';
 import { boxModel } from '../../src/generate/index.ts';
@@ -124,6 +124,12 @@ test('ssv2_174: ids and answers of the test set', async () => {
   const { result, output } = await run(['ssv2_174'], () => 'nothing');
   assert.deepEqual([result.tasks[0].counted, result.tasks[0].right], [2, 0]);
   assert.match((await samplesOf(output, 'ssv2_174'))[0].target, /^The action happening in this video is: /);
+  const [converted, original] = [join('data_mp4', '000.mp4'), join('20bn-something-something-v2', '000.webm')].map((path) => join(data, 'ssv2', path));
+  await mkdir(dirname(original));
+  await rename(converted, original);
+  const { asked } = await run(['ssv2_174'], () => 'nothing', { limit: 1 });
+  await rename(original, converted);
+  assert.ok(JSON.stringify(asked[0].messages).includes(JSON.stringify(original)));
 });
 
 test('the model in the box answers a question of each, decoding what each protocol shows', async () => {

@@ -8,7 +8,7 @@ import { StaveError } from '../../errors.ts';
 const MOST_GROWTH = 100, MOST_ENTRIES = 1_000_000;
 
 /** A file, or the pieces that one was cut into. */
-export type Archive = { /** Its path; of pieces, without what numbers them. */ name: string; kind: 'zip'; parts: Part[] };
+export type Archive = { /** Its path; of pieces, without what numbers them. */ name: string; kind: 'zip' | 'tar'; parts: Part[] };
 
 export type Part = { path: string; bytes: number; /** When it was changed, milliseconds. */ mtime: number };
 
@@ -23,11 +23,13 @@ export type Format = {
   read(archive: Archive, wanted: ReadonlySet<string>, take: (file: Packed, content: Readable) => Promise<void>, signal?: AbortSignal): Promise<void>;
 };
 
-export const refused = ({ name }: Archive, why: string): StaveError => new StaveError('DATA', { what: `${name} is not unpacked`, why, fix: 'get the archive again from where the data set is published' });
+const again = 'get the archive again from where the data set is published';
+
+export const refused = ({ name }: Archive, why: string, fix = again): StaveError => new StaveError('DATA', { what: `${name} is not unpacked`, why, fix });
 
 /** Error for what a reader of archives threw. */
 export const damaged = ({ name, parts }: Archive, cause: unknown): StaveError =>
-  new StaveError('DATA', { what: `${name} cannot be unpacked`, why: `${(cause as Error).message}${parts.length > 1 ? ` (in ${parts.length} pieces put together, ${parts[0].path} to ${parts[parts.length - 1].path})` : ''}`, fix: 'get the archive again from where the data set is published', cause });
+  new StaveError('DATA', { what: `${name} cannot be unpacked`, why: `${(cause as Error).message}${parts.length > 1 ? ` (in ${parts.length} pieces put together, ${parts[0].path} to ${parts[parts.length - 1].path})` : ''}`, fix: again, cause });
 
 /** The files that an archive states, as they are read. */
 export class Contents {

@@ -42,7 +42,7 @@ class Joined extends RandomAccessReader {
   }
 
   override _readStreamForRange(start: number, end: number): Readable {
-    return Readable.from(bytesOf(this.#parts, start, end), { objectMode: false });
+    return Readable.from(bytesOf(this.#parts, { start, end }), { objectMode: false });
   }
 }
 

@@ -14,7 +14,7 @@ import { asList, parseJson, readData, readTask, type DataFile } from '../data.ts
 import { findFile, placesOf, type DataSet } from '../places.ts';
 import type { Source } from './source.ts';
 
-const set: DataSet = { folder: 'ssv2' };
+const set: DataSet = { folder: 'ssv2', pieces: /^((?:.*\/)?20bn-something-something-v2)-\d\d$/ };
 const SEED = 'ssv2';
 
 type Records = { source: string; docs: unknown[]; files: DataFile[]; notes?: string[] };
@@ -23,13 +23,13 @@ type Records = { source: string; docs: unknown[]; files: DataFile[]; notes?: str
 function source(own: string | undefined, files: string[], build: (root: string, places: readonly string[]) => Promise<Records>, questions?: number): Source {
   return {
     ...set,
-    files: [...(own === undefined ? [] : [`${own}, a list of records; or, to build it from:`]), ...files, 'data_mp4/<id>.mp4, converted from the .webm of the data set'],
+    files: [...(own === undefined ? [] : [`${own}, a list of records; or, to build it from:`]), ...files, 'data_mp4/<id>.mp4, converted from the .webm of the data set; or that itself: 20bn-something-something-v2/<id>.webm, or its archive in pieces, 20bn-something-something-v2-??'],
     questions,
     async read(root, task) {
       const places = await placesOf(root, set);
       const there = own === undefined ? undefined : await firstOf(places, own);
       const { source: path, docs, files: from, notes } = there === undefined ? await build(root, places) : await recordsIn(root, there);
-      return { task, source: path, ...readTask(task, path, docs), files: from, notes, locate: (video) => places.map((place) => join(place, 'data_mp4', video)) };
+      return { task, source: path, ...readTask(task, path, docs), files: from, notes, locate: (video) => places.flatMap((place) => [join(place, 'data_mp4', video), join(place, '20bn-something-something-v2', video.replace(/\.mp4$/, '.webm'))]) };
     },
   };
 }
