@@ -10,6 +10,7 @@ import { locate } from '../src/generate/index.ts';
 import { checkpointBytes, writeShape } from './shape/checkpoint.ts';
 import { limitSizes, type Limits, type Sizes } from './shape/limits.ts';
 import type { Measured, Task } from './shape/measure.ts';
+import { pairsText, type Pairs, type PairTask } from './shape/pairs.ts';
 import { inProcess } from './shape/process.ts';
 import { report, summary, type Case, type Report } from './shape/report.ts';
 import { weightSettings } from './shape/settings.ts';
@@ -20,6 +21,8 @@ const usage = `npm run bench -- --shape NAME [options]
   --shape NAME      ${shapeNames.join(', ')}
   --sta             with temporal attention in every vision block
   --base            with --sta: the same shape without it too, by turns
+  --pairs N         instead of all else: the vision encoder with temporal attention and without, by turns in one process,
+                    N times each, and what temporal attention adds
   --weights LIST    f32, f16, int8, w8a8, int4; several, by turns: f32,w8a8,vision:w8a8+language:int4 (default: f32)
   --frames LIST     frames of a clip, 224×308 pixels each; several: 16,64,256 (default: 16)
   --tokens N        tokens of an answer (default: 33: one out of prefill, 32 decoded)
@@ -30,7 +33,7 @@ const usage = `npm run bench -- --shape NAME [options]
   --json            the whole result as JSON`;
 
 const options = {
-  shape: { type: 'string' }, sta: { type: 'boolean', default: false }, base: { type: 'boolean', default: false }, weights: { type: 'string', default: 'f32' }, frames: { type: 'string', default: '16' }, tokens: { type: 'string', default: '33' },
+  shape: { type: 'string' }, sta: { type: 'boolean', default: false }, base: { type: 'boolean', default: false }, pairs: { type: 'string' }, weights: { type: 'string', default: 'f32' }, frames: { type: 'string', default: '16' }, tokens: { type: 'string', default: '33' },
   clips: { type: 'string', default: '3' }, rounds: { type: 'string', default: '1' }, threads: { type: 'string', default: String(availableParallelism()) }, dir: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
 } as const;
 
@@ -50,8 +53,9 @@ async function main(): Promise<void> {
   if (shape === undefined) throw new StaveError('USAGE', { what: values.shape === undefined ? 'no --shape is given' : `there is no shape "${values.shape}"`, fix: `give one of ${shapeNames.join(', ')}` });
   if (values.base && !values.sta) throw new StaveError('USAGE', { what: '--base without --sta', fix: 'it adds the case without temporal attention to the one with it' });
   const [tokens, clips, rounds, threads] = (['tokens', 'clips', 'rounds', 'threads'] as const).map((name) => whole(name, values[name], name === 'tokens' ? 2 : 1));
+  const pairs = values.pairs === undefined ? undefined : whole('pairs', values.pairs, 1);
   const lengths = values.frames.split(',').map((n) => whole('frames', n, 2));
-  const variants = values.base ? [true, false] : [values.sta];
+  const variants = values.base || pairs !== undefined ? [true, false] : [values.sta];
   const kinds = weightSettings(values.weights);
   const cases = kinds.flatMap((weights) => variants.flatMap((sta) => lengths.map((frames): Case => ({ sta, frames, weights }))));
 
@@ -65,6 +69,7 @@ async function main(): Promise<void> {
       await writeShape(dir(sta), shape, sta);
       for (const weights of kinds) await locate(dir(sta), { weights, signal: abort.signal, onConvert: ({ done }) => done === 0 && progress(`converting to ${weights}`) });
     }
+    if (pairs !== undefined) return await comparePairs({ sta: dir(true), base: dir(false), threads, pairs }, kinds, lengths, values.json);
     const limitsNow = () => inProcess<Limits, Sizes>('limits.ts', limitSizes(shape, threads), abort.signal);
     progress('measuring the machine');
     const limits = [await limitsNow()];
@@ -82,6 +87,18 @@ async function main(): Promise<void> {
     console.log(values.json ? JSON.stringify(result, null, 1) : report(result));
   } finally {
     if (values.dir === undefined) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What temporal attention costs the vision encoder, for each type of weights and length of clip. */
+async function comparePairs({ sta, base, ...task }: Omit<PairTask, 'frames'>, kinds: readonly string[], lengths: readonly number[], json: boolean): Promise<void> {
+  for (const weights of kinds) {
+    const [withIt, without] = await Promise.all([sta, base].map(async (model) => (await locate(model, { weights, signal: abort.signal })).loaded));
+    for (const frames of lengths) {
+      progress(`${frames} frames, ${weights}`);
+      const found = await inProcess<Pairs, PairTask>('pairs.ts', { ...task, sta: withIt, base: without, frames }, abort.signal);
+      console.log(json ? JSON.stringify({ weights, frames, threads: task.threads, ...found }) : `${frames} frames, ${weights}: ${pairsText(found)}`);
+    }
   }
 }
 

@@ -20,6 +20,7 @@ export const codes = {
   ADAPTER: 'an adapter is not valid or does not fit the model',
   TOKENIZER: 'the tokenizer or the chat template cannot be used',
   GRAPH: 'a graph is not well formed',
+  DEVICE: 'the device that was asked for is not there',
   RUNTIME: 'the engine refused a graph or failed while running it',
   ABORTED: 'the caller cancelled',
   RECIPE: 'a training recipe is not valid',

@@ -1,9 +1,9 @@
 /** Converted checkpoints that stave made by itself, each once: kept in a cache, found again by the content of what they were made from. */
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { StaveError } from '../errors.ts';
+import { cacheFolder, type Environment } from '../files/cache.ts';
 import { takeLock, type Lock } from '../files/lock.ts';
 import { exists } from '../files/look.ts';
 import { writeError } from '../files/write.ts';
@@ -11,16 +11,14 @@ import { Fields } from '../models/fields.ts';
 import { parseQuantization, parts, type WeightTypes } from '../models/weight-types.ts';
 import { writeConverted, type ConvertOptions } from './convert.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Grows when the same settings give other bytes: older copies are then made anew. */
 const VERSION = 1;
 
 /** Milliseconds between two looks at a copy that another process makes. */
 const PAUSE = 500;
 
-/** Where copies lie: `weights` in STAVE_CACHE, else in XDG_CACHE_HOME/stave, else in ~/.cache/stave. */
-export const copiesFolder = (env: Environment = process.env): string => join(env.STAVE_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'stave'), 'weights');
+/** Where copies lie: `weights` in the cache. */
+export const copiesFolder = (env?: Environment): string => join(cacheFolder(env), 'weights');
 
 export type KeepOptions = Omit<ConvertOptions, 'types' | 'marked'> & {
   /** Called when another process is at the same copy; it is waited for. */

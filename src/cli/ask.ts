@@ -5,7 +5,7 @@ import { adapterOption, askOptions, frameOptions, inBytes, modelOption, reuseOpt
 import { string, type Command, type Io, type Values } from './command.ts';
 import { decideOne, decideOptions, splitChoices, weighing } from './decide.ts';
 import { answerFooter } from './footer.ts';
-import { loadModel, weightsOption } from './load-model.ts';
+import { deviceOption, loadModel, weightsOption } from './load-model.ts';
 import { awaited, Progress } from './progress.ts';
 import { duration, rate } from './units.ts';
 
@@ -20,6 +20,7 @@ export const ask: Command = {
     ...modelOption,
     ...adapterOption,
     ...weightsOption,
+    ...deviceOption,
     json: { type: 'boolean', help: 'print the answer with everything that led to it, as one line of JSON' },
     batch: { type: 'string', value: 'FILE', help: 'questions as JSON lines {"id", "video", "question"}; paths are taken from the file\'s folder' },
     out: { type: 'string', value: 'FILE', help: 'where the answers of --batch go, a line each; run again, it goes on where it stopped' },

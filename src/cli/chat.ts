@@ -5,7 +5,7 @@ import { described, obey } from './chat/orders.ts';
 import type { Command, Io, Lines, Values } from './command.ts';
 import { inFlags } from './flags.ts';
 import { answerFooter } from './footer.ts';
-import { loadModel, weightsOption } from './load-model.ts';
+import { deviceOption, loadModel, weightsOption } from './load-model.ts';
 import { awaited } from './progress.ts';
 
 export const chat: Command = {
@@ -16,6 +16,7 @@ export const chat: Command = {
     ...modelOption,
     ...adapterOption,
     ...weightsOption,
+    ...deviceOption,
     json: { type: 'boolean', help: 'print each answer with everything that led to it, as one line of JSON' },
     ...reuseOption,
     ...frameOptions,

@@ -4,7 +4,7 @@ import { percent } from '../pages/percent.ts';
 import { adapterOption, askOptions, frameOptions, modelOption, textOptions } from './ask-options.ts';
 import { choice, string, type Command, type Io, type Option, type Values } from './command.ts';
 import { decisionFooter } from './footer.ts';
-import { loadModel, weightsOption } from './load-model.ts';
+import { deviceOption, loadModel, weightsOption } from './load-model.ts';
 
 const { system, scope, 'time-rounding': timeRounding, threads: threadsOption } = textOptions;
 
@@ -22,6 +22,7 @@ export const decide: Command = {
     ...modelOption,
     ...adapterOption,
     ...weightsOption,
+    ...deviceOption,
     choice: { type: 'string', short: 'c', value: 'A,B,…', help: 'the answers to decide between, with commas between (or | where answers hold commas)' },
     'yes-no': { type: 'boolean', help: 'decide between yes and no' },
     score: { type: 'string', value: 'N..M', help: 'decide between numbers, 1..5 or 1,2,5, and give their mean by probability' },

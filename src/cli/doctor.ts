@@ -1,11 +1,12 @@
 import type { Command } from './command.ts';
 import { checkDecoder } from './doctor/decoder.ts';
+import { checkDevice } from './doctor/device.ts';
 import { checkEngine } from './doctor/engine.ts';
 import type { Check, Finding } from './doctor/finding.ts';
 import { checkDisk, checkMemory, checkNode, checkProcessor } from './doctor/machine.ts';
 import { checkCache, checkHub } from './doctor/models.ts';
 
-const checks: Check[] = [checkNode, checkProcessor, checkMemory, checkDisk, checkEngine, checkDecoder, checkCache];
+const checks: Check[] = [checkNode, checkProcessor, checkMemory, checkDisk, checkEngine, checkDevice('webgpu'), checkDevice('cuda'), checkDecoder, checkCache];
 
 export const doctor: Command = {
   name: 'doctor',

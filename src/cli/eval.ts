@@ -5,7 +5,7 @@ import { percent } from '../pages/percent.ts';
 import { adapterOption, modelDir, modelOption, threads } from './ask-options.ts';
 import { choice, number, string, type Command, type Io, type Values } from './command.ts';
 import { benchmarkList, checkReport } from './eval-text.ts';
-import { conversion, weightsOption } from './load-model.ts';
+import { conversion, device, deviceOption, onDevice, weightsOption } from './load-model.ts';
 import { Progress } from './progress.ts';
 import { duration } from './units.ts';
 
@@ -17,6 +17,7 @@ export const evaluation: Command = {
     ...modelOption,
     ...adapterOption,
     ...weightsOption,
+    ...deviceOption,
     tasks: { type: 'string', short: 't', value: 'NAME,…', help: `what is asked, with commas between: ${benchmarkNames.join(', ')}, or a task of a group, like mvbench_action_count` },
     data: { type: 'string', short: 'd', value: 'ROOT', help: 'the folder in which all data sets lie' },
     output: { type: 'string', short: 'o', value: 'FOLDER', help: 'where answers and results go; one that holds answers already is gone on with' },
@@ -58,7 +59,7 @@ export const evaluation: Command = {
       signal: io.signal,
     };
     using converting = conversion(io.stderr);
-    const model = storedModel(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), weights: string(values, 'weights'), signal: io.signal, onConvert: converting.onConvert });
+    const model = storedModel(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), weights: string(values, 'weights'), device: device(values), signal: io.signal, onConvert: converting.onConvert, onDevice: onDevice(io.stderr) });
     using progress = new Progress(io.stderr, { every: 30 });
     let last: EvalProgress | undefined;
     const onProgress = (p: EvalProgress): void => progress.show(progressLine(last = p));

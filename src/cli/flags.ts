@@ -11,6 +11,7 @@ const flags: [library: RegExp, flag: string, text: string][] = [
   [/, like \["open", "close"\], numbers, or 'yes\/no'/g, 'choice', ', like --choice "open,close"'],
   [/, like \["open", "close"\], numbers, or 'yes\/no'/g, 'choices', ', like --choices "open,close"'],
   [/decide with end_of_turn/g, 'open-ended', 'leave out --open-ended'],
+  [/the device cpu/g, 'device', '--device cpu'],
   [/allow partial videos/g, 'partial', 'add --partial'],
 ];
 

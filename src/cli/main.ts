@@ -1,6 +1,6 @@
 /** The command line: finds the command, reads its arguments, runs it, turns errors into one message and an exit code. */
-import { readFileSync } from 'node:fs';
 import { isAbort, StaveError } from '../errors.ts';
+import { staveVersion } from '../files/version.ts';
 import { type Command, help, type Io, parseCommand, unknown } from './command.ts';
 import { inFlags } from './flags.ts';
 import { Interrupt } from './interrupt.ts';
@@ -51,7 +51,7 @@ export async function main(argv: string[], io: Io): Promise<number> {
       return 0;
     }
     if (name === '--version' || name === '-V') {
-      io.stdout.write(`${version()}\n`);
+      io.stdout.write(`${staveVersion()}\n`);
       return 0;
     }
     const wanted = name === 'help' ? rest[0] : name;
@@ -79,9 +79,4 @@ export function report(error: unknown, io: Io, debug: boolean, known: Command['o
   else io.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n→ this is not an error stave foresaw; --debug shows where it came from\n`);
   if (debug && error instanceof Error) io.stderr.write(`${error.stack}\n${error.cause ? `caused by ${error.cause instanceof Error ? error.cause.stack : String(error.cause)}\n` : ''}`);
   return error instanceof StaveError && error.code === 'USAGE' ? 2 : 1;
-}
-
-/** The version in package.json. */
-function version(): string {
-  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 }

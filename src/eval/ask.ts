@@ -3,14 +3,14 @@ import { StaveError } from '../errors.ts';
 import { firstFile } from '../files/look.ts';
 import { isShown } from '../tasks/lmms/messages.ts';
 import { cutAnswer, type Task, type TaskMessage } from '../tasks/index.ts';
-import type { AnswerResult, AskOptions, ChatMessage, ChatPart, Decision, VideoModel, VideoSource } from '../generate/index.ts';
+import type { AnswerResult, AskOptions, ChatMessage, ChatPart, Decision, DeviceInfo, VideoModel, VideoSource } from '../generate/index.ts';
 import { cropAlike, framesOf, needsFrames, optionsOf, viewOf } from './clips.ts';
 import type { TaskData } from './data.ts';
 import type { Entry, Line, Seen } from './ledger.ts';
 import { at, promptOf, videosOf, type Sample } from './samples.ts';
 
 /** What answers: a loaded model, or what stands in for one in a test. */
-export type Answerer = { generate(...asked: Parameters<VideoModel['generate']>): { result(): Promise<AnswerResult> } } & Pick<VideoModel, 'decideReply'> & { /** Seconds that the engine has worked so far. */ readonly busy?: number };
+export type Answerer = { generate(...asked: Parameters<VideoModel['generate']>): { result(): Promise<AnswerResult> } } & Pick<VideoModel, 'decideReply'> & { /** Seconds that the engine has worked so far. */ readonly busy?: number; readonly device?: DeviceInfo };
 
 /** What becomes of a question whose video is missing or can't be read: the run ends with an error, the question is left out, or it is asked without the video (as the reference does in silence). */
 export const missingRules = ['error', 'skip', 'ask-without'] as const;

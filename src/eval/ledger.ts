@@ -2,6 +2,7 @@
  * that was being written, and that is cut off. (Why not SQLite: docs/decisions/eval-ledger.md) */
 import { dirname } from 'node:path';
 import { StaveError } from '../errors.ts';
+import type { DeviceInfo } from '../generate/index.ts';
 import { makeFolder } from '../files/folder.ts';
 import { JsonLines, readLines } from '../files/json-lines.ts';
 import { takeLock, type Lock } from '../files/lock.ts';
@@ -63,7 +64,7 @@ export type Header = { ledger: 'stave eval 1'; model: { name: string; fingerprin
 export type Session = Readonly<Record<string, unknown>>;
 
 /** How a process's asking went. */
-export type SessionEnd = { answered: number; seconds: number; /** Of these, the engine worked; null: not told. */ model_busy_seconds: number | null };
+export type SessionEnd = { answered: number; seconds: number; /** Of these, the engine worked; null: not told. */ model_busy_seconds: number | null; /** Where the model ran. */ device?: DeviceInfo };
 
 export type LedgerContent = { header?: Header; sessions: Session[]; lines: Map<string, Line> };
 

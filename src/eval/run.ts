@@ -80,7 +80,7 @@ export async function evaluate({ model, tasks: names, data: root, output, protoc
     const tally = new Tally(own, own.filter(isDone).map((sample) => [sample, lines.get(sample.key)!]), onProgress);
     await using answerer = await model.load();
     const start = performance.now();
-    const end = () => ledger.ended({ answered: tally.answered, seconds: (performance.now() - start) / 1000, model_busy_seconds: answerer.busy ?? null });
+    const end = () => ledger.ended({ answered: tally.answered, seconds: (performance.now() - start) / 1000, model_busy_seconds: answerer.busy ?? null, device: answerer.device });
     try {
       for await (const [sample, line] of asked(byVideo(pending), videosKey, (one, after, stop) => askSample(answerer, one, missing, { after, signal: stop }), signal)) {
         await ledger.append(line);

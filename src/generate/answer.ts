@@ -1,4 +1,5 @@
 import { StaveError } from '../errors.ts';
+import type { DeviceInfo } from './device/choose.ts';
 import type { Glance, MediaPlan } from './media.ts';
 import type { ModelInfo } from './model-files.ts';
 import type { AnswerSettings } from './plan.ts';
@@ -22,6 +23,8 @@ export type AnswerResult = Glance & AnswerSettings & {
   /** After the first token; null for answers of one. */
   tokens_per_second: number | null;
   model: ModelInfo;
+  /** Where it ran. */
+  device: DeviceInfo;
   /** The system prompt; null: none was given. */
   system: string | null;
   /** Bytes, the largest resident size of this process so far. */

@@ -25,13 +25,16 @@ export class Decoder {
   readonly #program: Program;
   readonly #config: Qwen2VLConfig;
   readonly #cache: KeyValueCache;
+  /** Rows that each input has, needed or not: WebGPU refuses to compute over none. */
+  readonly #least: 0 | 1;
 
   /** @param beginning of another conversation that this one goes on from: its first `length` positions */
   constructor(program: Program, config: Qwen2VLConfig, beginning?: { stored: StoredPositions; length: number }) {
     this.#program = program;
     this.#config = config;
     const sizes = { layers: config.num_hidden_layers, kv: config.num_key_value_heads, head_dim: headDim(config) };
-    this.#cache = beginning === undefined ? new KeyValueCache(sizes) : KeyValueCache.continuing(sizes, beginning.stored, beginning.length);
+    this.#least = program.device === 'cpu' ? 0 : 1;
+    this.#cache = beginning === undefined ? new KeyValueCache(sizes, this.#least) : KeyValueCache.continuing(sizes, beginning.stored, beginning.length);
   }
 
   /** Positions that the model has seen. */
@@ -92,22 +95,24 @@ export class Decoder {
   /** One run of the graph over S new positions → [wanted, vocab_size] */
   async #run({ input_ids, embed_index, position_ids, visual_embeds, attention_bias }: Piece, wanted: number, signal?: AbortSignal): Promise<Float32Array> {
     const S = input_ids.length;
-    const { hidden_size, rope_theta, rope_scaling } = this.#config;
+    const { hidden_size, vocab_size, rope_theta, rope_scaling } = this.#config;
     const head_dim = headDim(this.#config);
     const { cos, sin } = mropeTables(position_ids, { head_dim, rope_theta, mrope_section: rope_scaling.mrope_section });
+    const visual = visual_embeds.length === 0 ? new Float32Array(this.#least * hidden_size) : visual_embeds;
+    const rows = Math.max(wanted, this.#least);
     const feeds: Record<string, Tensor> = {
       input_ids: int64([1, S], input_ids),
-      visual_embeds: { dtype: 'float32', dims: [visual_embeds.length / hidden_size, hidden_size], data: visual_embeds },
+      visual_embeds: { dtype: 'float32', dims: [visual.length / hidden_size, hidden_size], data: visual },
       embed_index: int64([S], embed_index),
       cos: { dtype: 'float32', dims: [1, S, head_dim], data: cos },
       sin: { dtype: 'float32', dims: [1, S, head_dim], data: sin },
       attention_bias,
-      logits_index: int64([wanted], Array.from({ length: wanted }, (_, i) => S - wanted + i)),
+      logits_index: int64([rows], Array.from({ length: rows }, (_, i) => S - rows + i)),
       ...this.#cache.feeds(),
     };
     const outputs = await this.#program.run(feeds, { signal });
     this.#cache.append(outputs, S);
-    return outputs.logits.data as Float32Array;
+    return (outputs.logits.data as Float32Array).subarray((rows - wanted) * vocab_size);
   }
 }
 

@@ -1,5 +1,5 @@
 import { cutBlocks, timeRows, type VisionConfig } from '../models/qwen2vl/index.ts';
-import type { Program } from '../runtime/index.ts';
+import type { Parts } from './device/parts.ts';
 import { pausing } from './pausing.ts';
 import { discard, joined, placeAttended, sequencesOf, slices } from './rows.ts';
 import { runSizes } from './run-sizes.ts';
@@ -8,7 +8,7 @@ import type { PixelRows } from './visual-item.ts';
 
 /** Clips of one grid through visionParts(), block by block, in slices of frame groups and, for temporal attention, of patch positions. Of all frames at once there are x and what temporal attention
  * gives; `bytes` bounds what else there is. → visual tokens, [B·T·M, hidden_size] */
-export async function encodeClips(program: Program, config: VisionConfig, clips: Clips, pixels: PixelRows, bytes: number, signal: AbortSignal | undefined): Promise<Float32Array> {
+export async function encodeClips(program: Parts, config: VisionConfig, clips: Clips, pixels: PixelRows, bytes: number, signal: AbortSignal | undefined): Promise<Float32Array> {
   const { B, T } = clips;
   const N = clips.h * clips.w;
   const sizes = { B, T, N };

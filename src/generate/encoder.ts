@@ -1,5 +1,5 @@
 import type { Qwen2VLConfig } from '../models/qwen2vl/index.ts';
-import type { Program } from '../runtime/index.ts';
+import type { Parts } from './device/parts.ts';
 import { encodeClips } from './encode-clips.ts';
 import { joined } from './rows.ts';
 import { VISION_RUN } from './run-sizes.ts';
@@ -23,8 +23,8 @@ export type EncodeOptions = {
 };
 
 /** Visual tokens of the items, one after the other in the order given: [V, hidden_size]. An abort takes effect at once; the engine is free after the slice that it is at.
- * @param program of visionParts() */
-export async function encodeVisual(program: Program, { vision_config: config }: Qwen2VLConfig, items: readonly VisualItem[], { scope = 'item', bytes = VISION_RUN, transfer = false, signal }: EncodeOptions = {}): Promise<Float32Array> {
+ * @param program of visionParts(), see compileParts() */
+export async function encodeVisual(program: Parts, { vision_config: config }: Qwen2VLConfig, items: readonly VisualItem[], { scope = 'item', bytes = VISION_RUN, transfer = false, signal }: EncodeOptions = {}): Promise<Float32Array> {
   const { in_channels, temporal_patch_size, patch_size } = config;
   const parts: Float32Array[] = items.map(() => new Float32Array());
   for (const run of encoderRuns(items, scope)) {

@@ -20,10 +20,12 @@ export class KeyValueCache {
   readonly #sizes: CacheSizes;
   readonly #tensors: Map<string, Tensor>;
 
-  constructor(sizes: CacheSizes) {
+  /** @param least positions there is room for from the start */
+  constructor(sizes: CacheSizes, least = 0) {
     this.#sizes = sizes;
+    this.capacity = roomFor(least);
     const names = Array.from({ length: sizes.layers }, (_, i) => [`past_key.${i}`, `past_value.${i}`]).flat();
-    this.#tensors = new Map(names.map((name) => [name, this.#allocate(0)]));
+    this.#tensors = new Map(names.map((name) => [name, this.#allocate(this.capacity)]));
   }
 
   /** Begins with a copy of the first `length` positions of another conversation. */

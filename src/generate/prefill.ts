@@ -4,6 +4,8 @@ import type { Clock } from './clock.ts';
 import { Decoder } from './decoder.ts';
 import { joined } from './rows.ts';
 import type { ChatMessage } from './messages.ts';
+import type { DeviceInfo } from './device/choose.ts';
+import type { Parts } from './device/parts.ts';
 import type { ModelFiles, ModelInfo } from './model-files.ts';
 import { prepare, type Prepared, type PromptTokens, type ReadingOptions } from './plan.ts';
 import { visualBefore } from './reuse/cuts.ts';
@@ -13,7 +15,7 @@ import { unlessAborted } from './reuse/turn.ts';
 import { mediaKeys, unitsOf, type Unit } from './reuse/units.ts';
 
 /** A loaded model: its files, its two programs, which may still be on their way, and what it keeps for later. */
-export type LoadedModel = { files: ModelFiles; info: ModelInfo; vision: Promise<Program>; language: Promise<Program>; reuse: Reuse; /** Seconds. */ loadTime: number };
+export type LoadedModel = { files: ModelFiles; info: ModelInfo; device: DeviceInfo; vision: Promise<Parts>; language: Promise<Program>; reuse: Reuse; /** Seconds. */ loadTime: number };
 
 /** Of a prompt's tokens, those that earlier questions had worked out. */
 export type Reused = { /** Visual tokens that were not encoded (their videos and images not decoded either). */ visual_tokens: number; /** Tokens that did not go through the language model: its beginning. */ prompt_tokens: number };

@@ -11,7 +11,7 @@ import { generateTokens } from './tokens.ts';
 
 /** Prompt → tokens → text. Yields pieces of text that are certain, returns the whole. @param opened see prefill() */
 export async function* run(model: LoadedModel, messages: readonly ChatMessage[], options: AskOptions, opened?: Opened): AsyncGenerator<string, AnswerResult> {
-  const { files, info, loadTime } = model;
+  const { files, info, device, loadTime } = model;
   const clock = new Clock();
   const stop = endsOf(files, options);
   const { plan, prompt, made, decoder, logits, reused } = await prefill(model, messages, options, clock, opened);
@@ -40,6 +40,7 @@ export async function* run(model: LoadedModel, messages: readonly ChatMessage[],
     timings: { load: loadTime, ...clock.laps, total: clock.total },
     tokens_per_second: token_ids.length > 1 ? (token_ids.length - 1) / clock.laps.generate : null,
     model: info,
+    device,
     ...made,
     system: systemOf(messages),
     peak_memory: process.resourceUsage().maxRSS * 1024,

@@ -1,14 +1,17 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Graph } from '../graph/index.ts';
 import { findModel } from '../hub/find.ts';
-import { languageGraph, visionParts, type Qwen2VL } from '../models/qwen2vl/index.ts';
-import { Runtime, type Program } from '../runtime/index.ts';
+import { languageGraph, visionParts } from '../models/qwen2vl/index.ts';
+import { Runtime } from '../runtime/index.ts';
 import { warmUp } from '../video/index.ts';
 import { Answer } from './answer.ts';
 import { boxModel } from './box.ts';
 import { Clock } from './clock.ts';
 import type { Choices } from './decide/choices.ts';
 import { decide, type DecideOptions, type Decision } from './decide/decide.ts';
+import { checkDevice, chooseDevice, type DeviceChoice, type DeviceInfo } from './device/choose.ts';
+import { compileParts, mayFuse } from './device/parts.ts';
+import { sortOf } from './device/self-test.ts';
 import type { VideoSource } from './media.ts';
 import { question as ask, type ChatMessage } from './messages.ts';
 import { describe, openModelFiles, type ModelInfo } from './model-files.ts';
@@ -23,6 +26,10 @@ import { chooseWeights, locate, type WeightsOptions } from './weights.ts';
 export type LoadOptions = {
   /** Threads of the engine. Default: as many as there are cores. */
   threads?: number;
+  /** Where the model runs. A device is tried out on a small model first, once; where it does not pass, the processor takes over, and `device` of the model and its answers says why. Default: cpu. */
+  device?: DeviceChoice;
+  /** Called when it is chosen. */
+  onDevice?: (device: DeviceInfo) => void;
   /** Directory of a LoRA adapter as PEFT saves it, to use beside the weights. */
   adapter?: string;
   /** Bytes of visual tokens, keys and values that are kept, so that later questions on the same videos need not work them out again; 0: none. Default: 512 MB, at most an eighth of the memory. */
@@ -32,6 +39,7 @@ export type LoadOptions = {
 /** A model that answers questions about videos. Made by load(); dispose it to free its memory. */
 export class VideoModel {
   readonly info: ModelInfo;
+  readonly device: DeviceInfo;
   readonly #runtime: Runtime;
   readonly #model: LoadedModel;
 
@@ -40,6 +48,7 @@ export class VideoModel {
     this.#runtime = runtime;
     this.#model = model;
     this.info = model.info;
+    this.device = model.device;
   }
 
   /** Asks about one video, a file or frames. Iterate over what it returns for pieces of text, or await its `result()`.
@@ -101,21 +110,25 @@ export class VideoModel {
 }
 
 /** Loads a model: a directory in the Hugging Face layout, or the name of a model that was pulled; without one, the model in the box. It is checked in full before this resolves; the engine may still be getting ready then, while the first video is decoded.
- * @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT, ADAPTER, TOKENIZER, RUNTIME, USAGE; the signal's reason when aborted */
-export async function load(model: string = boxModel, { threads, adapter, reuse, ...weights }: LoadOptions = {}): Promise<VideoModel> {
+ * @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT, ADAPTER, TOKENIZER, DEVICE, RUNTIME, USAGE; the signal's reason when aborted */
+export async function load(model: string = boxModel, { threads, device: asked = 'cpu', onDevice, adapter, reuse, ...weights }: LoadOptions = {}): Promise<VideoModel> {
   const { signal } = weights;
   signal?.throwIfAborted();
   const start = performance.now();
   const limit = reuseLimit(reuse);
+  checkDevice(asked);
   warmUp();
   const opening = locate(model, weights).then(async ({ loaded, ...found }) => ({ files: await openModelFiles(loaded, adapter), found }));
-  const [{ files, found }, runtime] = await both(opening, Runtime.create({ threads }));
+  const choosing = chooseDevice(asked, async () => sortOf((await opening).files.model), { threads, signal });
+  const [{ files, found }, runtime] = await both(opening, choosing.then(({ used }) => Runtime.create({ threads, device: used })));
   try {
-    const vision = compile(runtime, visionParts, files.model, signal);
+    const device = await choosing;
+    onDevice?.(device);
+    const vision = inTurn(visionParts(files.model, { fused: mayFuse(device.used) }), (graph) => compileParts(runtime, graph, { signal }));
     await setImmediate();
-    const language = compile(runtime, languageGraph, files.model, signal);
+    const language = inTurn(languageGraph(files.model), (graph) => runtime.compile(graph, { signal }));
     const info = { ...(await describe(files.model)), ...found };
-    const loaded: LoadedModel = { files, info, vision, language, reuse: new Reuse(limit), loadTime: (performance.now() - start) / 1000 };
+    const loaded: LoadedModel = { files, info, device, vision, language, reuse: new Reuse(limit), loadTime: (performance.now() - start) / 1000 };
     signal?.throwIfAborted();
     return new VideoModel(runtime, loaded);
   } catch (error) {
@@ -125,9 +138,8 @@ export async function load(model: string = boxModel, { threads, adapter, reuse, 
 }
 
 /** A program on its way; that it failed is told where it is waited for. */
-function compile(runtime: Runtime, graphOf: (model: Qwen2VL) => Graph, model: Qwen2VL, signal: AbortSignal | undefined): Promise<Program> {
-  const graph = graphOf(model);
-  const program = setImmediate().then(() => runtime.compile(graph, { signal })); // building a graph and writing its bytes each hold the event loop for a while
+function inTurn<P>(graph: Graph, compile: (graph: Graph) => Promise<P>): Promise<P> {
+  const program = setImmediate().then(() => compile(graph)); // building a graph and writing its bytes each hold the event loop for a while
   program.catch(() => {});
   return program;
 }

@@ -1,6 +1,7 @@
 import { dim, type Tensor } from '../graph/index.ts';
 import { visionTables, type VisionConfig } from '../models/qwen2vl/index.ts';
-import type { Port, Program } from '../runtime/index.ts';
+import type { Port } from '../runtime/index.ts';
+import type { Parts } from './device/parts.ts';
 
 /** B clips of T frame groups of h×w patches. */
 export type Clips = { B: number; T: number; h: number; w: number };
@@ -9,13 +10,13 @@ type FloatTensor = Tensor & { data: Float32Array };
 
 /** Runs parts of visionParts() for clips of one grid. */
 export class VisionParts {
-  readonly #program: Program;
+  readonly #program: Parts;
   readonly #signal: AbortSignal | undefined;
   readonly #sizes: Record<string, number>;
   /** The tables, and nothing for all else. */
   readonly #rest: Record<string, Tensor>;
 
-  constructor(program: Program, config: VisionConfig, { T, h, w }: Clips, signal: AbortSignal | undefined) {
+  constructor(program: Parts, config: VisionConfig, { T, h, w }: Clips, signal: AbortSignal | undefined) {
     this.#program = program;
     this.#signal = signal;
     const tables = visionTables([T, h, w], config);

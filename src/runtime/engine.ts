@@ -35,7 +35,7 @@ export class Engine {
       const options = { ...sessionOptions(this.#options, request), externalData };
       this.#programs.set(program, { session: await InferenceSession.create(model, options), signature });
     } catch (error) {
-      throw explain(error, 'the engine refused the graph');
+      throw this.#options.device === 'cpu' ? explain(error, 'the engine refused the graph') : onDevice(explain(error, `the graph cannot be run on ${this.#options.device}`));
     }
   }
 
@@ -51,7 +51,8 @@ export class Engine {
       results = await this.#invoke(session, given, names);
     } catch (error) {
       const sizes = Object.entries(values).map(([name, n]) => `${name} = ${n}`).join(', ');
-      throw explain(error, 'the run failed', sizes && ` (with ${sizes})`);
+      const explained = explain(error, 'the run failed', sizes && ` (with ${sizes})`);
+      throw this.#options.device === 'cpu' ? explained : onDevice(explained);
     }
     for (const feed of Object.values(feeds)) if ('data' in feed) free(feed); // copied for this thread or given to it: nobody else has them
     if (!commit()) return {};
@@ -148,4 +149,9 @@ function refuseBfloat16({ inputs, outputs }: Signature): void {
       fix: kind === 'input' ? 'feed float32 and cast in the graph' : 'cast the output to float32 in the graph',
     });
   }
+}
+
+/** With what to do about a device that fails at what the processor could do. */
+function onDevice({ code, what, why, fix, cause }: StaveError): StaveError {
+  return new StaveError(code, { what, why, cause, fix: [fix, 'use the device cpu'].filter(Boolean).join('; or ') });
 }

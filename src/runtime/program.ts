@@ -1,7 +1,7 @@
 import { StaveError } from '../errors.ts';
 import type { Tensor } from '../graph/index.ts';
 import { checkFeeds, outputsToFetch } from './feeds.ts';
-import type { Feed, Port, Requests, Signature } from './protocol.ts';
+import type { Device, Feed, Port, Requests, Signature } from './protocol.ts';
 
 export type RunOptions = {
   /** Outputs to return. Default: all that are not kept. */
@@ -23,14 +23,16 @@ export type Runner = (body: Requests['run'], transfer: boolean, signal: AbortSig
 export class Program {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
+  readonly device: Device;
   #id: number;
   #run: Runner;
   #release: () => Promise<void>;
   #released: Promise<void> | undefined;
 
-  constructor(id: number, { inputs, outputs }: Signature, run: Runner, release: () => Promise<void>) {
+  constructor(id: number, { inputs, outputs }: Signature, device: Device, run: Runner, release: () => Promise<void>) {
     this.inputs = inputs;
     this.outputs = outputs;
+    this.device = device;
     this.#id = id;
     this.#run = run;
     this.#release = release;

@@ -15,9 +15,12 @@ export type ExternalData = { path: string; data: Uint8Array };
 /** What the engine says of itself. `bundled`: in the package; the others need more installed. */
 export type About = { version: string; providers: { name: string; bundled: boolean }[] };
 
+/** Where a graph runs. What a device has no kernel for, the processor computes. */
+export type Device = 'cpu' | 'webgpu' | 'cuda';
+
 /** `root`: of the file system or drive, where weights in files are looked up from. */
 export type Requests = {
-  start: { threads: number; spin: boolean };
+  start: { threads: number; spin: boolean; device: Device };
   about: Record<string, never>;
   compile: { program: number; model: Uint8Array; externalData: ExternalData[]; root: string; optimize: 'all' | 'none'; pack: boolean; slowWhole: boolean; signature: Signature };
   run: { program: number; feeds: Record<string, Feed>; fetch: string[]; keep: Record<string, string>; keepIf?: string };

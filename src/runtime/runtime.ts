@@ -6,7 +6,7 @@ import { Channel } from './channel.ts';
 import { checkData } from './feeds.ts';
 import { identify } from './identity.ts';
 import { Program, type Runner } from './program.ts';
-import type { About, Feed, Port, Requests, Signature } from './protocol.ts';
+import type { About, Device, Feed, Port, Requests, Signature } from './protocol.ts';
 import { needsPauses, shareNow, shareSlowly, shareWeights, type Shared } from './share.ts';
 import { multipliesWhole, sumsWhole } from './whole-sums.ts';
 
@@ -15,6 +15,8 @@ export type RuntimeOptions = {
   threads?: number;
   /** Idle threads of the engine wait actively. Faster by a little when the machine is free, slower by much when it is not. Default: false. */
   spin?: boolean;
+  /** Default: cpu. Whether there is such a device shows when the first graph is compiled. */
+  device?: Device;
 };
 
 export type CompileOptions = {
@@ -31,6 +33,7 @@ type Compiled = { id: number; users: number; ready: Promise<null> };
 
 /** One worker thread that owns the engine. The caller's event loop never waits for it; an idle runtime lets the process end. */
 export class Runtime {
+  readonly device: Device;
   #channel: Channel;
   #compiled = new Map<string, Compiled>();
   #nextId = 0;
@@ -41,22 +44,23 @@ export class Runtime {
   #sent: Promise<unknown> = Promise.resolve();
   #sumsWhole: Promise<boolean> | undefined;
 
-  constructor(channel: Channel) {
+  constructor(channel: Channel, device: Device) {
     this.#channel = channel;
+    this.device = device;
   }
 
   /** @throws RUNTIME when the engine cannot be loaded on this platform */
-  static async create({ threads = availableParallelism(), spin = false }: RuntimeOptions = {}): Promise<Runtime> {
+  static async create({ threads = availableParallelism(), spin = false, device = 'cpu' }: RuntimeOptions = {}): Promise<Runtime> {
     if (!Number.isInteger(threads) || threads < 1) throw new StaveError('USAGE', { what: `threads: ${threads}`, fix: 'give a whole number from 1' });
     process.env.ORT_DISABLE_TELEMETRY ??= '1'; // read once when the engine starts; see docs/decisions/runtime.md
     const channel = new Channel(new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url));
     try {
-      await channel.call('start', { threads, spin });
+      await channel.call('start', { threads, spin, device });
     } catch (error) {
       await channel.close();
       throw error;
     }
-    return new Runtime(channel);
+    return new Runtime(channel, device);
   }
 
   /** Makes a program of a graph. A graph equal to one that is loaded costs no second session. Weights in memory must not change afterwards.
@@ -76,7 +80,7 @@ export class Runtime {
       void release().catch(() => {});
       throw error;
     }
-    return new Program(compiled.id, request.signature, this.#run, release);
+    return new Program(compiled.id, request.signature, this.device, this.#run, release);
   }
 
   /** The engine's version, and what it could run on here. */

@@ -2,9 +2,9 @@ import type { InferenceSession } from 'onnxruntime-node';
 import type { Requests } from './protocol.ts';
 
 /** How sessions are made; measurements in docs/decisions/runtime.md. */
-export function sessionOptions({ threads, spin }: Requests['start'], { optimize, pack, slowWhole, root }: Requests['compile']): InferenceSession.SessionOptions {
+export function sessionOptions({ threads, spin, device }: Requests['start'], { optimize, pack, slowWhole, root }: Requests['compile']): InferenceSession.SessionOptions {
   return {
-    executionProviders: ['cpu'],
+    executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     executionMode: 'sequential',
     intraOpNumThreads: threads,
     interOpNumThreads: 1,

@@ -14,7 +14,7 @@ after(async () => {
   hub.stop();
   await rm(temporary, { recursive: true });
 });
-Object.assign(process.env, { HF_HOME: temporary, HF_ENDPOINT: hub.endpoint });
+Object.assign(process.env, { HF_HOME: temporary, HF_ENDPOINT: hub.endpoint, STAVE_CACHE: join(temporary, 'cache'), VK_DRIVER_FILES: '/none', VK_ICD_FILENAMES: '/none' });
 for (const name of ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN', 'HF_HUB_CACHE', 'HUGGINGFACE_HUB_CACHE', 'HF_HUB_OFFLINE', 'TRANSFORMERS_OFFLINE']) delete process.env[name];
 
 const findings = (out: string): Record<string, Finding> => Object.fromEntries(out.trim().split('\n').map((line) => JSON.parse(line) as Finding).map((finding) => [finding.check, finding]));
@@ -27,7 +27,7 @@ test('memory that files fill is free', async (t) => {
 test('a line per check; engine and decoder have really worked; nothing is asked of the network', async () => {
   const { code, out, err } = await stave(['doctor', '--json']);
   assert.deepEqual([code, err], [0, '']);
-  const { node, processor, memory, disk, engine, decoder, cache, ...rest } = findings(out);
+  const { node, processor, memory, disk, engine, webgpu, cuda, decoder, cache, ...rest } = findings(out);
   assert.deepEqual(rest, {});
   assert.ok([memory, disk].every(({ status }) => status !== 'fail'));
   assert.deepEqual([node, engine, decoder, cache].map(({ status }) => status), ['ok', 'ok', 'ok', 'ok']);
@@ -37,6 +37,8 @@ test('a line per check; engine and decoder have really worked; nothing is asked 
   assert.match(decoder.found, /^closer\.mp4: \d+ frames of \d+×\d+, h264 in mov, [\d.]+ s$/);
   assert.equal(cache.found, `${join(temporary, 'hub')}: no models yet`);
   assert.deepEqual(hub.seen, []);
+  for (const { status, found } of [webgpu, cuda]) assert.match(found, { ok: /numbers are the processor's to \de-\d+; large products are/, none: /^not there: ./, warn: /./, fail: /never/ }[status]);
+  if (process.platform === 'linux') assert.equal(webgpu.status, 'none', 'VK_DRIVER_FILES names no driver');
 });
 
 /** What it says of the Hub, and the exit code. */

@@ -3,8 +3,8 @@ import { isAbort, StaveError } from '../../errors.ts';
 
 export type Finding = {
   check: string;
-  /** `warn`: stave works, but not as well as it could. `fail`: something of it does not work. */
-  status: 'ok' | 'warn' | 'fail';
+  /** `none`: not there, and not needed. `warn`: stave works, but not as well as it could. `fail`: something of it does not work. */
+  status: 'ok' | 'none' | 'warn' | 'fail';
   found: string;
   /** What to do; absent when all is well. */
   fix?: string;

@@ -24,7 +24,7 @@ export type DecideOptions = Omit<QuestionOptions, keyof GenerationOptions> & {
 export type ChoiceResult = { choice: string; /** Among the choices; they sum to 1. */ probability: number; /** Natural logarithm of the probability of just this answer among all that the model could give. */ logprob: number; /** How it can be spelled, its tokens, the end of the turn included if it counts. */ spellings: { text: string; logprob: number; tokens: number }[] };
 
 /** A decision with everything that led to it; plain data. */
-export type Decision = Glance & Pick<AnswerResult, 'media' | 'prompt_tokens' | 'visual_tokens' | 'reused' | 'model' | 'system' | 'peak_memory' | 'temporal_scope' | 'time_rounding'> & {
+export type Decision = Glance & Pick<AnswerResult, 'media' | 'prompt_tokens' | 'visual_tokens' | 'reused' | 'model' | 'device' | 'system' | 'peak_memory' | 'temporal_scope' | 'time_rounding'> & {
   /** The likeliest. */
   choice: string;
   /** In the order given. */
@@ -79,6 +79,7 @@ export async function decide(model: LoadedModel, messages: readonly ChatMessage[
     reused,
     timings: { load: model.loadTime, ...laps, choices: generate, total: clock.total },
     model: model.info,
+    device: model.device,
     sampling,
     temporal_scope: made.temporal_scope,
     time_rounding: made.time_rounding,

@@ -1,5 +1,5 @@
 import type { Qwen2VLConfig } from '../../models/qwen2vl/index.ts';
-import type { Program } from '../../runtime/index.ts';
+import type { Parts } from '../device/parts.ts';
 import type { Clock } from '../clock.ts';
 import { encodeVisual } from '../encoder.ts';
 import { readMedia } from '../media.ts';
@@ -16,7 +16,7 @@ export type Encoding = {
   prepared: Prepared;
   /** What was decoded ahead, by the unit's key. */
   decoded: ((key: string) => Promise<DecodedUnit> | undefined) | undefined;
-  vision: Promise<Program>;
+  vision: Promise<Parts>;
   config: Qwen2VLConfig;
   reuse: Reuse;
   clock: Clock;

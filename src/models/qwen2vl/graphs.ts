@@ -28,8 +28,9 @@ export function visionGraph({ visual, config: { vision_config: config } }: Visio
  * - pixel_values [F0, 4·M, C·2·14·14] → the part up to the first block i with temporal attention, or to the end
  * - for each such block, sequences.i [T, P, D]: P patch positions at all times → attended.i [P, T, H·d]: what its temporal attention gives, before the projection
  * - rows.i [F, 4·M, D] and attended_rows.i [F, 4·M, H·d]: the rows of x that went in, and those of attended that meet them, see TemporalAttention.rows → the part up to the next such block, or to the end
- * A part gives x.i [F·4·M, D], what block i's temporal attention begins with, or, at the end, embeds [F·M, hidden_size]. */
-export function visionParts({ visual, config: { vision_config: config } }: Vision): Graph {
+ * A part gives x.i [F·4·M, D], what block i's temporal attention begins with, or, at the end, embeds [F·M, hidden_size].
+ * @param fused see visionTower */
+export function visionParts({ visual, config: { vision_config: config } }: Vision, { fused = true }: { fused?: boolean } = {}): Graph {
   const { rope, windows } = tableInputs(config);
   const [N] = rope.space.cos.shape;
   const { embed_dim: D, num_heads } = config;
@@ -46,7 +47,7 @@ export function visionParts({ visual, config: { vision_config: config } }: Visio
     return rows.add(linear(p.at('temp_attn.proj'), y));
   };
   const pixels = input('pixel_values', 'float32', [1, 'F0', N, patchValues(config)]);
-  const { embeds } = visionTower(visual, pixels, rope, config, windows, { across, fused: true });
+  const { embeds } = visionTower(visual, pixels, rope, config, windows, { across, fused });
   return graph({ ...outputs, embeds });
 }
 

@@ -2,6 +2,7 @@ export { configJson, parseConfig, type Qwen2VLConfig, type TextConfig } from './
 export { defaultRows, isTemporal, isWindowed, temporalHeads, timeRows, windowUnits, type ModelType, type TemporalAttention, type VisionConfig } from './vision-config.ts';
 export { cutBlocks, languageGraph, patchValues, tableInputs, visionGraph, visionParts, visionTables } from './graphs.ts';
 export { languageModel, type LanguageInputs, type LanguageOutputs, type LanguageParams } from './language.ts';
+export { modelInMemory } from './in-memory.ts';
 export { openQwen2VL, type OpenOptions, type Qwen2VL } from './model.ts';
 export { mropeTables, ropeIndex, textPositions, type Grid, type PositionIds, type TimeRounding } from './mrope.ts';
 export { spaceTables, timeTables, type RopeTables } from './rope.ts';
