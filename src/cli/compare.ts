@@ -17,7 +17,7 @@ export const compare: Command = {
     const shown = number(values, 'flips', { min: 0, integer: true })!;
     const comparison = await compareRuns(a, b);
     if (values.json) stdout.write(`${JSON.stringify(comparison)}\n`);
-    else stdout.write(`${table(comparison)}${flipped(comparison.flips, shown)}`);
+    else stdout.write(`${table(comparison, [a, b])}${flipped(comparison.flips, shown)}`);
   },
 };
 
@@ -29,12 +29,12 @@ function cells({ name, category, questions, a, b, difference, interval: [low, hi
   return [what, String(questions), a.toFixed(1), b.toFixed(1), signed(difference), `${signed(low)} to ${signed(high)}`, String(onlyA), String(onlyB), p < 0.001 ? '<0.001' : p.toFixed(3)];
 }
 
-/** A line per task, category and group. */
-function table({ a, b, protocol, rows, unpaired }: RunComparison): string {
+/** A line per task, category and group. @param folders of both runs: models are often of one name */
+function table({ a, b, protocol, rows, unpaired }: RunComparison, folders: readonly [string, string]): string {
   const all = [[`protocol ${protocol}`, 'n', 'A %', 'B %', 'B − A', '95 % interval', 'only A', 'only B', 'McNemar p'], ...rows.map(cells)];
   const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
   const text = all.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]))).join('  ')).join('\n');
-  const notes = [`A: ${a.name} (${a.fingerprint})`, `B: ${b.name} (${b.fingerprint})`, ...(unpaired > 0 ? [`${unpaired} questions have an answer in one run alone and are left out`] : [])];
+  const notes = [`A: ${folders[0]}, ${a.name} (${a.fingerprint})`, `B: ${folders[1]}, ${b.name} (${b.fingerprint})`, ...(unpaired > 0 ? [`${unpaired} questions have an answer in one run alone and are left out`] : [])];
   return `${notes.join('\n')}\n\n${text}\n`;
 }
 

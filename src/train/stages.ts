@@ -25,8 +25,8 @@ export async function loadStages(file: string, { out, set }: StagesOptions = {})
 /** @param base directory that relative paths start from  @throws RECIPE */
 export function parseStages(json: unknown, base: string, out?: string): Recipe[] {
   const root = new Fields(json, '', { code: 'RECIPE' });
+  if (!root.has('stages')) return [parseRecipe(out === undefined ? json : { ...root.json, out: resolve(out) }, base)];
   const folder = out === undefined ? resolve(base, root.string('out')) : resolve(out);
-  if (!root.has('stages')) return [{ ...parseRecipe(json, base), out: folder }];
   const { stages: _, ...shared } = root.json;
   const stages = root.objects('stages');
   if (stages.length === 0) root.refuse('stages', undefined, 'give at least one, or leave it out');

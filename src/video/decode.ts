@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { StaveError } from '../errors.ts';
 import { runIsolated } from './isolate.ts';
@@ -125,6 +125,9 @@ async function common(path: string, { isolate = true, limits, partial = false }:
   if (found instanceof Error) throw missing(found.code === 'ENOENT' || found.code === 'ENOTDIR' ? 'no such file' : found.message, 'check the path');
   if (found.isDirectory()) throw missing('it is a directory', 'give one file in it');
   if (!found.isFile()) throw missing('it is not a regular file', 'save it to a file first');
+  await access(path, constants.R_OK).catch((cause: Error) => {
+    throw new StaveError('VIDEO_UNREADABLE', { what: `${path} cannot be read`, why: cause.message, fix: 'see to it that you may read it', cause });
+  });
   if (found.size === 0) throw new StaveError('VIDEO_UNREADABLE', { what: `${path} cannot be decoded`, why: 'the file is empty', fix: 'fetch it again' });
   const all = Object.fromEntries(Object.entries(defaultLimits).map(([name, usual]) => [name, Math.min(limits?.[name as keyof Limits] ?? usual, Number.MAX_SAFE_INTEGER)])) as Limits; // JSON knows no Infinity
   return { path, partial, cores: availableParallelism(), limits: isolate ? all : { ...all, memory: Infinity } }; // the memory of this process is its own business

@@ -84,6 +84,7 @@ test('two runs: per task and category, flips both ways, and what only one was as
   const { code, out } = await stave(['compare', a, b, '--flips', '2']);
   assert.equal(code, 0);
   assert.match(out, /motion10 +200 +50\.0 +70\.0 +\+20\.0 +\+\d+\.\d to \+\d+\.\d +40 +80 +<0\.001/);
+  assert.ok(out.startsWith(`A: ${a}, `) && out.includes(`\nB: ${b}, `)); // models are often of one name
   assert.match(out, /120 answers flipped: 80 right in B alone, 40 in A alone\nA right {2}motion10 row 0: "0"; A: "0", B: "none"\n.*\n$/);
   assert.equal((JSON.parse((await stave(['compare', a, b, '--json'])).out) as { flips: object[] }).flips.length, 120);
 });

@@ -51,6 +51,12 @@ test('on the command line: stopped in either stage and resumed, it ends the same
   assert.match((await stave(['train', file, '--out', join(folder, 'new'), '--resume'])).err, /nothing to resume/);
 });
 
+test('a recipe that lacks even its folder is told all that is wrong with it', () => {
+  const { stages: _, out: __, ...rest } = { ...json, out: '' };
+  assert.throws(() => parseStages({ ...rest, steps: 1.5 }, '/'), (error) => error instanceof StaveError && /out is missing/.test(error.message) && /steps is 1\.5/.test(error.message));
+  assert.equal(parseStages({ ...rest, steps: 1 }, '/', '/given')[0].out, '/given');
+});
+
 test('a stage is a recipe of its own, and told by its number', async () => {
   const stages = parseStages(json, '/base');
   assert.deepEqual(stages.map(({ name, out, init, lora: adapters }) => [name, out, init, adapters?.r]), [

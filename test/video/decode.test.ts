@@ -1,11 +1,12 @@
 /** Decoding real files: what they show, when, which way up; choosing, jumping, resizing; streaming; damage. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { checkVideoSet, shownNumber } from '../../scripts/conformance/video.ts';
+import { StaveError } from '../../src/errors.ts';
 import { decode, frameTimes, probe, resizeBicubic, sampleStave } from '../../src/video/index.ts';
 import { run } from '../../src/video/jobs.ts';
 import { defaultLimits } from '../../src/video/limits.ts';
@@ -134,4 +135,11 @@ test('misuse is refused before anything is read', async () => {
   assert.throws(() => decode(path, { pick: [1.5] }), { code: 'USAGE' });
   assert.throws(() => decode(path, { size: { width: 0, height: 10 } }), { code: 'USAGE' });
   await assert.rejects(all('hevc.mp4', { pick: [59, 60] }), { code: 'USAGE', message: /no frame 60\nit has 60 frames/ });
+});
+
+test('a file that may not be read is told as such', { skip: process.platform === 'win32' || process.getuid!() === 0 ? 'whoever runs this may read everything' : false }, async () => {
+  const file = join(scratch, 'locked.mp4');
+  writeFileSync(file, 'a video');
+  chmodSync(file, 0);
+  await assert.rejects(probe(file), (error) => error instanceof StaveError && error.code === 'VIDEO_UNREADABLE' && /locked\.mp4 cannot be read\nEACCES/.test(error.message));
 });

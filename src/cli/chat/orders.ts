@@ -33,7 +33,7 @@ export async function obey(line: string, chat: Conversation, ahead: boolean): Pr
   const given = rest.trim();
   if (!Object.hasOwn(orders, name)) {
     const { what, fix } = unknown('order', `/${name}`, Object.keys(orders).map((known) => `/${known}`));
-    throw new StaveError('USAGE', { what, fix: `${fix!.startsWith('did') ? fix : '/help lists them'} A question that begins with a slash needs a space before it` });
+    throw new StaveError('USAGE', { what, fix: `${fix!.startsWith('did') ? fix : '/help lists them.'} A question that begins with a slash needs a space before it` });
   }
   const { takes } = orders[name];
   if ((takes === undefined) !== (given === '')) throw new StaveError('USAGE', { what: takes === undefined ? `/${name} takes nothing, got "${given}"` : `/${name} needs ${takes}`, fix: '/help lists what can be typed' });
