@@ -1,7 +1,7 @@
 /** Tar archives: those of the system's tar, in pieces too; hostile ones, made block by block, refused. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -118,4 +118,11 @@ test('names that lead out, links, bombs, doubled and damaged entries: refused be
   const stop = new AbortController();
   stop.abort();
   await assert.rejects(unpack(await rootWith({ 'a.tar': tarOf([good]) }), set, { signal: stop.signal }), { name: 'AbortError' });
+});
+
+test('a piece that is gone once the archive has been looked through: an error, and nothing half done', { timeout: 60_000 }, async () => {
+  const [first, second] = half(tarOf([{ name: 'a.mp4', content: 'x'.repeat(500_000) }]));
+  const root = await rootWith({ 'a.tar.00': first, 'a.tar.01': second });
+  await assert.rejects(unpack(root, set, { onUnpack: ({ total }) => { if (total !== null) rmSync(join(root, 'set', 'a.tar.01')); } }), { code: 'DATA', message: /a\.tar cannot be unpacked[^]*ENOENT/ });
+  assert.deepEqual(await readdir(join(root, 'set')), ['a.tar.00']);
 });

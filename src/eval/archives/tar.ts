@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Readable } from 'node:stream';
+import { addAbortSignal, Readable } from 'node:stream';
 import { Parser, type ReadEntry } from 'tar';
 import { StaveError } from '../../errors.ts';
 import { Contents, damaged, refused, type Archive, type Format, type Packed } from './archive.ts';
@@ -14,12 +14,12 @@ export const tar: Format = {
     await walk(archive, contents, signal, () => undefined);
     return contents.files;
   },
-  read: (archive, wanted, take, signal) => walk(archive, new Contents(archive), signal, (file, entry) => (wanted.has(file.path) ? take(file, Readable.from(entry, { objectMode: false })) : undefined)),
+  read: (archive, wanted, take, signal) => walk(archive, new Contents(archive), signal, (file, content) => (wanted.has(file.path) ? take(file, content()) : undefined)),
 };
 
-/** Goes through an archive, file after file; the next one when what `visit` does with the content of one is done.
+/** Goes through an archive, file after file; the next one when what `visit` does with the content of one is done. The content fails when the archive does.
  * @throws DATA for what goes wrong with the archive; what `visit` throws; the signal's reason */
-async function walk(archive: Archive, contents: Contents, signal: AbortSignal | undefined, visit: (file: Packed, entry: ReadEntry) => Promise<void> | undefined): Promise<void> {
+async function walk(archive: Archive, contents: Contents, signal: AbortSignal | undefined, visit: (file: Packed, content: () => Readable) => Promise<void> | undefined): Promise<void> {
   const unknown = /\.tar\.(xz|bz2)$/.exec(archive.name)?.[1];
   if (unknown !== undefined) throw refused(archive, `it is compressed with ${unknown}, which Node cannot undo`, 'unpack it yourself, where it lies');
   const stop = new AbortController();
@@ -31,7 +31,7 @@ async function walk(archive: Archive, contents: Contents, signal: AbortSignal | 
       last = last.then(async () => {
         stop.signal.throwIfAborted();
         const file = fileOf(entry, archive, contents);
-        if (file !== undefined) await visit(file, entry);
+        if (file !== undefined) await visit(file, () => addAbortSignal(stop.signal, Readable.from(entry, { objectMode: false })));
         entry.resume(); // what nobody wanted
       }).catch(failed);
     },
