@@ -18,11 +18,13 @@ const sort = (model_type: Sort['model_type'], type: WeightType): Sort => ({ mode
 const plain = sort('qwen2_vl', 'f32');
 
 const folder = await mkdtemp(join(tmpdir(), 'stave-device-'));
-const [crash, hang] = ['crash.mjs', 'hang.mjs'].map((name) => join(folder, name));
+const [crash, hang, killed, talk] = ['crash.mjs', 'hang.mjs', 'killed.mjs', 'talk.mjs'].map((name) => join(folder, name));
 before(async () => {
   Object.assign(process.env, { STAVE_CACHE: folder, VK_DRIVER_FILES: '/none', VK_ICD_FILENAMES: '/none' });
   await writeFile(crash, 'process.abort();');
   await writeFile(hang, 'setInterval(() => {}, 1000); await new Promise(() => {});');
+  await writeFile(killed, 'process.kill(process.pid, "SIGKILL"); await new Promise(() => {});');
+  await writeFile(talk, 'console.log("a driver says hello");');
 });
 after(() => rm(folder, { recursive: true }));
 
@@ -96,6 +98,13 @@ test('a trial is kept until the driver changes or it is forgotten', async () => 
   assert.match(JSON.stringify(await keptTrial('webgpu', plain)), /seen on/);
   await forgetTrials('webgpu');
   assert.doesNotMatch(JSON.stringify(await keptTrial('webgpu', plain)), /seen on/);
+});
+
+test('a trial that is killed from outside is not kept; what a driver prints is no result', { skip: process.platform === 'win32' }, async () => {
+  const ended = await preloading(killed, () => keptTrial('webgpu', plain));
+  assert.deepEqual(ended, { result: 'wrong', why: "the self-test's process ended with SIGKILL", passing: true });
+  assert.doesNotMatch(JSON.stringify(await keptTrial('webgpu', plain)), /seen on/);
+  assert.deepEqual(await preloading(talk, () => tryDevice('webgpu', plain)), await tryDevice('webgpu', plain));
 });
 
 /** The processor, run as a device is: no feed and no output may be empty. */

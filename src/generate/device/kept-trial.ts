@@ -17,7 +17,7 @@ type Kept = { device: Device; sort: Sort; date: string; trial: Trial };
 
 const trialsFolder = (env?: Environment): string => join(cacheFolder(env), 'devices');
 
-/** As tryDevice(), or what that gave before. That a device is absent is not kept: it is soon found out, and ends when something is installed. @throws the signal's reason */
+/** As tryDevice(), or what that gave before. That a device is absent is not kept: it is soon found out, and ends when something is installed; nor is a trial that something else ended. @throws the signal's reason */
 export async function keptTrial(device: Device, sort: Sort, { env, ...options }: KeptTrialOptions = {}): Promise<Trial> {
   const folder = trialsFolder(env);
   const made = [device, sort, staveVersion(), versionOf('onnxruntime-node'), process.versions.node, await driverOf(device)];
@@ -25,7 +25,7 @@ export async function keptTrial(device: Device, sort: Sort, { env, ...options }:
   const kept = await readKept(file);
   if (kept !== undefined) return kept.trial.result === 'wrong' ? { ...kept.trial, why: `${kept.trial.why} (seen on ${kept.date.slice(0, 10)}; "stave doctor" tries again)` } : kept.trial;
   const trial = await tryDevice(device, sort, options);
-  if (trial.result !== 'absent') await keep(folder, file, { device, sort, date: new Date().toISOString(), trial });
+  if (trial.result === 'right' || (trial.result === 'wrong' && !trial.passing)) await keep(folder, file, { device, sort, date: new Date().toISOString(), trial });
   return trial;
 }
 

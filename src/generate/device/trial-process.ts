@@ -1,4 +1,4 @@
-/** A device tried out in a process of its own, for a broken driver takes its process down. One argument, a Task; prints a Tried. */
+/** A device tried out in a process of its own, for a broken driver takes its process down. One argument, a Task; the last line that it prints is a Tried. */
 import { StaveError } from '../../errors.ts';
 import { graph, initializer, input, matmul } from '../../graph/index.ts';
 import { Runtime, type Device } from '../../runtime/index.ts';
@@ -60,4 +60,4 @@ function reason(error: unknown): string {
   return (error.why ?? error.what).replaceAll(/^.* was false\. /g, '');
 }
 
-process.stdout.write(JSON.stringify(await tryOut(JSON.parse(process.argv[2]) as Task)));
+process.stdout.write(`\n${JSON.stringify(await tryOut(JSON.parse(process.argv[2]) as Task))}`);

@@ -4,13 +4,16 @@ import type { Device } from '../../runtime/index.ts';
 import { tolerance, triedSorts, type Sort } from './self-test.ts';
 import type { Task, Tried } from './trial-process.ts';
 
-/** How a device did. `off`: by how much numbers differ from the processor's, as a part of the largest. `faster`: than the processor, so many times, at products of the size that encoders have. */
-export type Trial = { result: 'right'; off: number; faster: number } | { result: 'wrong' | 'absent'; why: string };
+/** How a device did. `passing`: something else ended the trial, another may go otherwise. `off`: by how much numbers differ from the processor's, as a part of the largest. `faster`: than the processor, so many times, at products of the size that encoders have. */
+export type Trial = { result: 'right'; off: number; faster: number } | { result: 'wrong' | 'absent'; why: string; passing?: true };
 
 export type TrialOptions = { threads?: number; /** Milliseconds until a device counts as hung. */ timeout?: number; signal?: AbortSignal };
 
 /** Compiling shaders for the first time takes seconds on a GPU, a minute where the driver is software. */
 const TIMEOUT = 180e3;
+
+/** Of signals that end a process those that a person or the system sends. A crash sends itself others. */
+const FROM_OUTSIDE: readonly (number | string)[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'];
 
 const PROCESS = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './trial-process.ts' : './trial-process.js', import.meta.url));
 
@@ -25,15 +28,15 @@ export async function tryDevice(device: Device, sort: Sort, { threads, timeout =
   child.stdout.on('data', (data: Buffer) => (out += data.toString()));
   child.stderr.on('data', (data: Buffer) => (err = (err + data.toString()).slice(-2000)));
   const started = performance.now();
-  const end = await new Promise<number | string>((resolve) => {
-    child.on('error', ({ message }) => resolve(message));
-    child.on('close', (code, killed) => resolve(killed ?? code!));
+  const { end, failed } = await new Promise<{ end: number | string; /** It could not be started. */ failed?: true }>((resolve) => {
+    child.on('error', ({ message }) => resolve({ end: message, failed: true }));
+    child.on('close', (code, killed) => resolve({ end: killed ?? code! }));
   });
   signal?.removeEventListener('abort', stop);
   signal?.throwIfAborted();
   if (end === 'SIGKILL' && performance.now() - started >= timeout) return { result: 'wrong', why: `the self-test took more than ${timeout / 1000} s` };
-  if (end !== 0) return { result: 'wrong', why: [`the self-test's process ended with ${end}`, err.trim().split('\n').at(-1)?.slice(0, 200)].filter(Boolean).join(': ') };
-  return judged(JSON.parse(out) as Tried, sort);
+  if (end !== 0) return { result: 'wrong', why: [`the self-test's process ended with ${end}`, err.trim().split('\n').at(-1)?.slice(0, 200)].filter(Boolean).join(': '), ...((failed || FROM_OUTSIDE.includes(end)) && { passing: true }) };
+  return judged(JSON.parse(out.slice(out.lastIndexOf('\n') + 1)) as Tried, sort); // a driver may have said something before
 }
 
 function judged(tried: Tried, sort: Sort): Trial {
