@@ -46,7 +46,7 @@ export function describeBest({ step, loss, accuracy }: Evaluation, metric: BestS
 /** Why training ended, in words. */
 export function describeEnd(ended: Ended, best?: BestSettings): string {
   if (ended === 'steps') return 'all updates are done';
-  return ended === 'signal' ? 'it was asked to stop' : `${best?.patience} evaluations in a row without an improvement`;
+  return ended === 'signal' ? 'it was asked to stop' : best?.patience === 1 ? 'one evaluation without an improvement' : `${best?.patience} evaluations in a row without an improvement`;
 }
 
 /** @throws RECIPE */
