@@ -1,5 +1,6 @@
 /** How fast does training run, and what share of the machine's fp32 matrix-product rate is that?
- * node bench/training.ts [recipe.json] [steps] */
+ * node bench/training.ts [recipe.json] [steps] [the update to begin at]
+ * Of a recipe with stages, the first. */
 import { cpus, loadavg } from 'node:os';
 import { graph, input, matmul } from '../src/graph/index.ts';
 import { textReader } from '../src/models/checkpoint.ts';
@@ -9,21 +10,21 @@ import { loadChatTemplate, loadTokenizer } from '../src/text/index.ts';
 import { trainEngine } from '../src/train/engine.ts';
 import { preprocessorJson } from '../src/train/export.ts';
 import { matmulFlops } from '../src/train/flops.ts';
-import { loadRecipe } from '../src/train/index.ts';
+import { loadStages } from '../src/train/index.ts';
 import { startModel } from '../src/train/model.ts';
 import { motion10Batches } from '../src/train/motion10.ts';
 import { trainGraphs } from '../src/train/step.ts';
 import type { Motion10Data } from '../src/train/recipe-data.ts';
 
-const [file = 'box/recipe.json', count = '8'] = process.argv.slice(2);
-const recipe = await loadRecipe(file);
+const [file = 'box/recipe.json', count = '8', from = '0'] = process.argv.slice(2);
+const [recipe] = await loadStages(file);
 const read = textReader(recipe.tokenizer);
 const tokenizer = await loadTokenizer(read);
 const model = await startModel(recipe, tokenizer);
 const make = motion10Batches({ data: recipe.data as Motion10Data, batch: recipe.batch, evaluation: recipe.eval }, model.config, tokenizer, await loadChatTemplate(read));
 
 const rendering = timer();
-const batches = [make({ set: 'train', index: 0 }), make({ set: 'train', index: 1 })];
+const batches = Array.from({ length: Number(count) }, (_, i) => make({ set: 'train', index: Number(from) + i }));
 const rendered = rendering();
 
 await using runtime = await Runtime.create({ threads: recipe.threads });
@@ -34,22 +35,23 @@ const engine = await trainEngine(runtime, graphs, { step: 0, weights: model.trai
 const compiled = compiling();
 
 const peak = await peakRate();
-await engine.update([batches[0]], 0); // memory is taken once
-const steps = [];
+for (const batch of batches) await engine.update([batch], 0); // memory is taken once
+const steps: { seconds: number; cpu: number; gflop: number }[] = [];
 for (let i = 0; i < Number(count); i++) {
   const step = timer();
-  await engine.update([batches[i % 2]], 1e-4);
-  steps.push({ ...step(), gflop: matmulFlops(graphs.step, batches[i % 2].sizes) / 1e9 });
+  await engine.update([batches[i]], 1e-4);
+  steps.push({ ...step(), gflop: matmulFlops(graphs.step, batches[i].sizes) / 1e9 });
 }
-const best = steps.reduce((a, b) => (b.seconds < a.seconds ? b : a));
-const median = steps.toSorted((a, b) => a.seconds - b.seconds)[Math.floor(steps.length / 2)];
+const mean = (of: (step: (typeof steps)[number]) => number) => steps.reduce((sum, step) => sum + of(step), 0) / steps.length;
+const all = { seconds: mean(({ seconds }) => seconds), cpu: mean(({ cpu }) => cpu), gflop: mean(({ gflop }) => gflop) };
+const best = steps.reduce((a, b) => (b.gflop / b.seconds > a.gflop / a.seconds ? b : a));
 const after = await peakRate();
 const top = Math.max(peak, after);
 console.log(`${cpus()[0].model}, ${recipe.threads} threads, load ${loadavg()[0].toFixed(1)}, Node ${process.version}`);
-console.log(`${file}: ${(([...model.trained.values()].reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0)) / 1e6).toFixed(2)} M parameters, ${recipe.batch.clips} clips, sizes ${JSON.stringify(batches[0].sizes)}, ${graphs.step.nodes.length} nodes compiled in ${compiled.seconds.toFixed(1)} s`);
+console.log(`${file}: ${(([...model.trained.values()].reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0)) / 1e6).toFixed(2)} M parameters, updates ${Number(from) + 1} to ${Number(from) + batches.length}, sizes of the first ${JSON.stringify(batches[0].sizes)}, ${graphs.step.nodes.length} nodes compiled in ${compiled.seconds.toFixed(1)} s`);
 console.log(`peak of a 2048³ product: ${top.toFixed(0)} GFLOP/s`);
-for (const [name, { seconds, cpu, gflop }] of Object.entries({ best, median })) console.log(`${name} step: ${seconds.toFixed(2)} s (${cpu.toFixed(2)} s of processor time), ${gflop.toFixed(0)} GFLOP, ${(gflop / seconds).toFixed(0)} GFLOP/s, ${((100 * gflop) / seconds / top).toFixed(0)} % of peak, ${(recipe.batch.clips / seconds).toFixed(1)} clips/s`);
-console.log(`rendering and packing a batch: ${(rendered.cpu / 2).toFixed(2)} s of processor time`);
+for (const [name, { seconds, cpu, gflop }] of Object.entries({ mean: all, best })) console.log(`${name} step: ${seconds.toFixed(2)} s (${cpu.toFixed(2)} s of processor time), ${gflop.toFixed(0)} GFLOP, ${(gflop / seconds).toFixed(0)} GFLOP/s, ${((100 * gflop) / seconds / top).toFixed(0)} % of peak`);
+console.log(`rendering and packing a batch: ${(rendered.cpu / batches.length).toFixed(2)} s of processor time`);
 
 function timer(): () => { seconds: number; cpu: number } {
   const start = performance.now(), used = process.cpuUsage();

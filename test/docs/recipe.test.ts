@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { loadRecipe, parseRecipe, parseStages } from '../../src/train/index.ts';
+import { loadStages, parseRecipe, parseStages } from '../../src/train/index.ts';
 
 const root = new URL('../../', import.meta.url);
-const recipe = await loadRecipe(fileURLToPath(new URL('box/recipe.json', root)));
+const shipped = await loadStages(fileURLToPath(new URL('box/recipe.json', root)));
 const rows = readFileSync(new URL('docs/training.md', root), 'utf8').split('\n').filter((line) => line.startsWith('| `'));
 const documented = new Set(rows.flatMap((row) => [...row.split('|')[1].matchAll(/`([\w.]+)`/g)].map(([, name]) => name)));
 
@@ -17,7 +17,7 @@ const stages = parseStages(JSON.parse(block), '/');
 const more = parseRecipe({ out: 'run', init: 'base', data: { task: 'motion10' }, steps: 9, eval: { every: 1 }, best: { metric: 'loss', patience: 1, min_delta: 0 }, optimizer: { lr: 1, groups: [{ tensors: ['*'], lr: 1, weight_decay: 1 }] } }, '/');
 
 /** Fields of the recipes, those of their parts with their path; `model` is config.json's business. */
-const fields = [recipe, ...stages, more].flatMap((whole) =>
+const fields = [...shipped, ...stages, more].flatMap((whole) =>
   Object.entries(whole).flatMap(([name, value]) => (typeof value === 'object' && value !== null && !Array.isArray(value) && name !== 'model' ? Object.keys(value).map((inner) => `${name}.${inner}`) : [name])),
 );
 

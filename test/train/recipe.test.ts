@@ -115,7 +115,7 @@ test('a tokenizer that is not there is told with the field, its path and what is
 
 test('the shipped recipe is valid and its paths start at its folder', async () => {
   const file = fileURLToPath(new URL('../../box/recipe.json', import.meta.url));
-  const recipe = await loadRecipe(file);
+  const [recipe] = await loadStages(file);
   assert.equal(recipe.tokenizer, tokenizer);
   const { trained: weights } = await startModel(recipe, await loadTokenizer(textReader(recipe.tokenizer)));
   const size = [...weights.values()].reduce((n, { data }) => n + data.length, 0);
