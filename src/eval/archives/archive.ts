@@ -27,9 +27,13 @@ const again = 'get the archive again from where the data set is published';
 
 export const refused = ({ name }: Archive, why: string, fix = again): StaveError => new StaveError('DATA', { what: `${name} is not unpacked`, why, fix });
 
-/** Error for what a reader of archives threw. */
-export const damaged = ({ name, parts }: Archive, cause: unknown): StaveError =>
-  new StaveError('DATA', { what: `${name} cannot be unpacked`, why: `${(cause as Error).message}${parts.length > 1 ? ` (in ${parts.length} pieces put together, ${parts[0].path} to ${parts[parts.length - 1].path})` : ''}`, fix: again, cause });
+/** Error for what a reader of archives threw: IO where the system could not read it, DATA where what it read is no archive. */
+export function damaged({ name, parts }: Archive, cause: unknown): StaveError {
+  const { message, code, syscall } = cause as NodeJS.ErrnoException;
+  const why = `${message}${parts.length > 1 ? ` (in ${parts.length} pieces put together, ${parts[0].path} to ${parts[parts.length - 1].path})` : ''}`;
+  if (syscall !== undefined) return new StaveError('IO', { what: `${name} cannot be read`, why, fix: code === 'EACCES' ? 'give yourself permission to read it' : 'check the disk and the path', cause });
+  return new StaveError('DATA', { what: `${name} cannot be unpacked`, why, fix: again, cause });
+}
 
 /** The files that an archive states, as they are read. */
 export class Contents {
