@@ -2,13 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { random } from '../../src/clips/index.ts';
 import { boxModel } from '../../src/generate/index.ts';
 import { parameterShapes, parseConfig } from '../../src/models/qwen2vl/index.ts';
 import { exportModel, preprocessorJson } from '../../src/train/export.ts';
-
-/** Random numbers that all weights are made of: a tensor is a stretch of them. */
-const POOL = 1 << 20;
+import { randomWeights } from '../random-weights.ts';
 
 const tokenizer = fileURLToPath(new URL('../../box/tokenizer', import.meta.url));
 
@@ -22,23 +19,15 @@ export async function writeRandomModel(directory: string, { layers, width }: { l
     vision_config: { ...box.vision_config, hidden_size: width, depth: layers, embed_dim: width, num_heads: heads },
     temporal_attention: { head_scale: 0.25 },
   };
-  const { normal } = random(1, 'random-model');
-  const pool = Float32Array.from({ length: POOL }, () => 0.02 * normal());
-  const weights = [...parameterShapes(parseConfig(config))].map(([name, shape]): [string, { shape: number[]; data: () => Promise<Float32Array> }] => [name, { shape, data: async () => weight(name, shape, pool, box.eos_token_id) }]);
+  const made = randomWeights('random-model');
+  const weights = [...parameterShapes(parseConfig(config))].map(([name, shape]): [string, { shape: number[]; data: () => Promise<Float32Array> }] => [name, { shape, data: async () => answerless(name, made(name, shape), shape[1], box.eos_token_id) }]);
   const preprocessors = [{ name: 'preprocessor_config.json', said: preprocessorJson({ min_pixels: 3136, max_pixels: 1003520 }) }];
   await exportModel(directory, { config, weights, dtype: 'BF16', tokenizer, preprocessors, eos_token_id: [box.eos_token_id], pad_token_id: box.pad_token_id });
 }
 
 /** The first number of every token's embedding is so large that it outlasts all layers, and the end of the turn is the one token whose logit it raises. */
-function weight(name: string, shape: readonly number[], pool: Float32Array, end: number): Float32Array {
-  const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
-  if (/(norm\d?|ln_q)\.weight$/.test(name)) return data.fill(1);
-  if (name === 'lm_head.weight') {
-    data[end * shape[1]] = 1;
-    return data;
-  }
-  if (name.endsWith('.bias')) return data;
-  for (let at = 0; at < data.length; at += POOL) data.set(pool.subarray(0, Math.min(POOL, data.length - at)), at);
-  if (name === 'model.embed_tokens.weight') for (let row = 0; row < shape[0]; row++) data[row * shape[1]] = 100;
+function answerless(name: string, data: Float32Array, width: number, end: number): Float32Array {
+  if (name === 'lm_head.weight') data.fill(0)[end * width] = 1;
+  if (name === 'model.embed_tokens.weight') for (let at = 0; at < data.length; at += width) data[at] = 100;
   return data;
 }

@@ -2,13 +2,12 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { random } from '../../src/clips/index.ts';
 import { parameterShapes, type Qwen2VLConfig } from '../../src/models/qwen2vl/index.ts';
 import { exportModel, preprocessorJson } from '../../src/train/export.ts';
 import { newConfig, savedConfig } from '../../src/train/model.ts';
 import { parseRecipe, type Recipe } from '../../src/train/recipe.ts';
-import { isBias, isNorm } from '../../src/train/tensor-names.ts';
 import { openTokenizer } from '../../src/train/tokenizer.ts';
+import { randomWeights } from '../random-weights.ts';
 
 const tokenizer = fileURLToPath(new URL('../../box/tokenizer', import.meta.url));
 
@@ -35,9 +34,6 @@ const shapes = {
 export type StepShape = keyof typeof shapes;
 export const stepShapes = Object.keys(shapes) as StepShape[];
 
-/** Random numbers that all weights are made of: a tensor is a stretch of them, from another place each. */
-const POOL = 1 << 20;
-
 /** The first stage from the shape's checkpoint in `folder`, which is made unless it is there. @param out where the run writes  @param extra other fields */
 export async function stepRecipe(folder: string, shape: StepShape, out: string, { threads, steps }: { threads: number; steps: number }): Promise<{ recipe: Recipe; json: Record<string, unknown> }> {
   const { model, data } = shapes[shape];
@@ -50,11 +46,10 @@ export async function stepRecipe(folder: string, shape: StepShape, out: string, 
 
 async function writeCheckpoint(directory: string, recipe: Recipe): Promise<void> {
   const config = newConfig(recipe, await openTokenizer(recipe));
-  const { normal } = random(1, 'step');
-  const pool = Float32Array.from({ length: POOL }, () => normal() * 0.02);
+  const weight = randomWeights('step');
   await exportModel(directory, {
     config: savedConfig(config, recipe),
-    weights: [...parameterShapes(config)].map(([name, shape], i) => [name, { shape, data: async () => weight(name, shape, pool, i) }]),
+    weights: [...parameterShapes(config)].map(([name, shape], i) => [name, { shape, data: async () => weight(name, shape, i * 7919) }]),
     dtype: 'F32',
     tokenizer,
     preprocessors: [{ name: 'preprocessor_config.json', said: preprocessorJson({ min_pixels: recipe.data.min_pixels!, max_pixels: recipe.data.max_pixels! }) }],
@@ -63,21 +58,6 @@ async function writeCheckpoint(directory: string, recipe: Recipe): Promise<void>
 }
 
 const ends = ({ eos_token_id, pad_token_id }: Qwen2VLConfig) => ({ eos_token_id, pad_token_id: pad_token_id ?? eos_token_id[0] });
-
-/** Norms one, biases zero, all else from the pool. */
-function weight(name: string, shape: readonly number[], pool: Float32Array, number: number): Float32Array {
-  const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
-  if (isNorm(name)) return data.fill(1);
-  if (isBias(name)) return data;
-  const start = (number * 7919) % pool.length;
-  for (let at = 0; at < data.length; ) {
-    const from = (start + at) % pool.length;
-    const piece = pool.subarray(from, Math.min(pool.length, from + data.length - at));
-    data.set(piece, at);
-    at += piece.length;
-  }
-  return data;
-}
 
 /** @param text names with commas between */
 export function wantedShapes(text: string): StepShape[] {

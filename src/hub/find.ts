@@ -2,9 +2,10 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
+import type { Environment } from '../files/cache.ts';
 import { findSnapshot, lacking, placeOf } from './cache.ts';
 import { checkRevision, idOfFolder, isCommit, isModelId, splitName } from './names.ts';
-import { hubCache, type Environment } from './settings.ts';
+import { hubCache } from './settings.ts';
 
 /** The directory of a model. What is no name of a model is taken for a path, there or not.
  * @param model a path, `OWNER/NAME` or `OWNER/NAME@REVISION`; of two meanings, the path that is there  @throws MODEL_MISSING, with the command that fetches it */

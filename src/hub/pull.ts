@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { makeFolder } from '../files/folder.ts';
 import { writeError } from '../files/write.ts';
+import type { Environment } from '../files/cache.ts';
 import { fileInfo, listFiles, type Listing, type RemoteFile } from './api.ts';
 import { downloadBlob } from './blob.ts';
 import { freeSpace, sizeOf } from '../files/look.ts';
@@ -13,7 +14,7 @@ import { checkModelId, checkRevision } from './names.ts';
 import { inParallel } from './parallel.ts';
 import type { RetryOptions, Waiting } from './retry.ts';
 import { checkRunnable } from './runnable.ts';
-import { hubSettings, type Environment, type HubSettings } from './settings.ts';
+import { hubSettings, type HubSettings } from './settings.ts';
 
 export type PullProgress = {
   /** The file that something happened to. */

@@ -3,8 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { StaveError } from '../errors.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from '../files/cache.ts';
 
 export type HubSettings = {
   /** Without a slash at its end. */

@@ -3,11 +3,12 @@ import { lstat, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { writeError } from '../files/write.ts';
+import type { Environment } from '../files/cache.ts';
 import { lacking, lockModel, placeOf, readRef, snapshotPath, type Place } from './cache.ts';
 import { tryJson } from './json.ts';
 import { checkModelId, idOfFolder, isCommit } from './names.ts';
 import { architectureOf, checkRunnable } from './runnable.ts';
-import { hubCache, type Environment } from './settings.ts';
+import { hubCache } from './settings.ts';
 
 /** A model in the cache at one commit. */
 export type CachedModel = {
