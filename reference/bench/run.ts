@@ -1,6 +1,7 @@
 /** stave and other programs on the same work, by turns on one machine: only what ran within the same minutes compares. See README.md beside this file.
- * node reference/bench/run.ts --dir DIR [--rounds 3] [--threads N] [--weights f32,int4] [--python PYTHON --sta-model MODEL_PY] [--llama PEER --gguf FOLDER] */
-import { availableParallelism, cpus } from 'node:os';
+ * node reference/bench/run.ts --dir DIR [--rounds 3] [--threads N] [--weights w8a8,int4] [--python PYTHON --sta-model MODEL_PY]
+ *   [--llama PEER --gguf FOLDER [--llama-weights Q4_0+bf16,Q4_0+q8_0]] */
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -11,64 +12,62 @@ import { inProcess } from '../../bench/shape/process.ts';
 import { weightSettings } from '../../bench/shape/settings.ts';
 import { locate } from '../../src/generate/index.ts';
 import { keepMemory, runPeer } from './peer.ts';
+import { tables, type Result, type System } from './table.ts';
 
-const { values } = parseArgs({ options: { dir: { type: 'string' }, rounds: { type: 'string', default: '3' }, threads: { type: 'string', default: String(availableParallelism()) }, weights: { type: 'string', default: 'int4' }, python: { type: 'string' }, 'sta-model': { type: 'string' }, llama: { type: 'string' }, gguf: { type: 'string' } } });
+const { values } = parseArgs({ options: {
+  dir: { type: 'string' }, rounds: { type: 'string', default: '3' }, threads: { type: 'string', default: String(availableParallelism()) }, weights: { type: 'string', default: 'int4' },
+  python: { type: 'string' }, 'sta-model': { type: 'string' }, llama: { type: 'string' }, gguf: { type: 'string' }, 'llama-weights': { type: 'string', default: 'Q4_0+bf16,Q4_0+q8_0' },
+} });
 if (values.dir === undefined) throw new Error('give --dir, a folder with 4.6 GB of room for the checkpoint');
-const shape = 'qwen2-vl-2b', threads = Number(values.threads), tokens = 33;
+const shape = 'qwen2-vl-2b', threads = Number(values.threads), tokens = 33, visual = 704;
 const checkpoint = join(values.dir, `${shape}-sta`);
 const { signal } = new AbortController();
 
-type Result = Pick<Measured, 'load' | 'answers' | 'prompt_tokens' | 'memory'>;
-type System = { name: string; turn: () => Promise<Result>; results: Result[] };
+type Turn = System & { run: () => Promise<Result> };
 
-const kinds = settings(values.weights);
-const systems: System[] = kinds.map((weights) => ({ name: `stave ${weights}, STA`, turn: () => inProcess<Measured, Task>('measure.ts', { dir: checkpoint, threads, weights, frames: 16, clips: 1, tokens }, signal), results: [] }));
-const { python, 'sta-model': staModel, llama, gguf } = values;
-if (python !== undefined) {
-  if (staModel === undefined) throw new Error('--python needs --sta-model, staveq2-training/model.py of the authors');
-  const argv = [fileURLToPath(new URL('transformers_peer.py', import.meta.url)), checkpoint, '--sta', staModel, '--threads', String(threads), '--tokens', String(tokens)];
-  systems.push({ name: 'transformers bf16, STA', turn: () => runPeer<Result>(python, argv, keepMemory), results: [] });
-}
-if (llama !== undefined) {
-  if (gguf === undefined) throw new Error('--llama needs --gguf, the folder of the files that make_gguf.py and llama-quantize have written');
-  for (const [language, vision] of [['Q4_0', 'bf16'], ['Q8_0', 'bf16'], ['Q8_0', 'q8_0']])
-    systems.push({ name: `llama.cpp ${language}, vision ${vision}, no STA`, turn: () => runPeer<Result>(llama, [join(gguf, `llm-${language}.gguf`), join(gguf, `mmproj-${vision}.gguf`), String(threads), String(tokens)]), results: [] });
-}
+const kinds = weightSettings(values.weights);
+const ours = kinds.map((weights): Turn => ({ program: 'stave', setting: `${weights}, STA`, run: () => inProcess<Measured, Task>('measure.ts', { dir: checkpoint, threads, weights, frames: 16, clips: 1, tokens }, signal), results: [] }));
+const others = [...transformers(), ...llamaCpp()];
 
 process.env.STAVE_CACHE = join(values.dir, 'cache');
 await writeShape(checkpoint, shape, true);
 for (const weights of kinds) await locate(checkpoint, { weights });
-const limits = [await measureLimits()];
+const load = loadavg()[0], limits = [await measureLimits()];
 for (let round = 1; round <= Number(values.rounds); round++) {
-  for (const { name, turn, results } of systems) {
-    console.error(`round ${round}: ${name}`);
-    results.push(await turn());
+  for (const { program, setting, run, results } of [...ours, ...others]) {
+    console.error(`round ${round}: ${program} ${setting}`);
+    const result = await run();
+    if (result.visual_tokens !== visual) throw new Error(`${program} made ${result.visual_tokens} visual tokens of the clip: it should be ${visual}`);
+    results.push(result);
   }
   limits.push(await measureLimits());
 }
 
-const rates = (name: 'fp32' | 'read') => limits.map((at) => (at[name] / 1e9).toFixed(0)).join(', ');
-console.log(`${cpus()[0].model.trim()}, ${cpus().length} cores, ${threads} threads, Node ${process.versions.node}, onnxruntime ${limits[0].engine}\nbefore and after each round: ${rates('fp32')} GFLOP/s in fp32, ${rates('read')} GB/s\n`);
-console.log('| best of its rounds | vision s | prefill s | first token s | decode tokens/s | load s | peak GB |\n|---|---|---|---|---|---|---|');
-const best = systems.map(({ name, results }) => {
-  const of = (stage: keyof Result['answers'][number]) => results.flatMap(({ answers }) => answers.map((answer) => answer[stage]));
-  return { name, vision: Math.min(...of('vision')), prefill: Math.min(...of('prefill')), first_token: Math.min(...of('first_token')), decode: Math.max(...of('decode')), load: Math.min(...results.map(({ load }) => load)), peak: Math.max(...results.map(({ memory }) => memory.peak)) };
-});
-for (const { name, vision, prefill, first_token, decode, load, peak } of best) console.log(`| ${[name, vision.toFixed(2), prefill.toFixed(2), first_token.toFixed(2), decode.toFixed(1), load.toFixed(1), (peak / 1e9).toFixed(2)].join(' | ')} |`);
-const ours = best[kinds.length - 1], others = best.slice(kinds.length); // the last kind of weights against the others
-if (others.length > 0) console.log(`\n| ${ours.name} is so many times as fast | vision | prefill | first token | decode | and takes of its memory |\n|---|---|---|---|---|---|`);
-for (const { name, vision, prefill, first_token, decode, peak } of others) console.log(`| ${[`as ${name}`, ...[vision / ours.vision, prefill / ours.prefill, first_token / ours.first_token, ours.decode / decode].map((x) => x.toFixed(2)), `${((100 * ours.peak) / peak).toFixed(0)} %`].join(' | ')} |`);
+const rates = (name: 'fp32' | 'int8' | 'read') => limits.map((at) => (at[name] / 1e9).toFixed(0)).join(', ');
+const versions = Object.entries(Object.assign({}, ...others.flatMap(({ results }) => results.map(({ versions }) => versions))) as Record<string, string>);
+console.log(`${cpus()[0].model.trim()}, ${cpus().length} cores, ${threads} threads, load ${load.toFixed(1)} before, Node ${process.versions.node}, ${[['onnxruntime', limits[0].engine], ...versions].map((pair) => pair.join(' ')).join(', ')}`);
+console.log(`before and after each round: ${rates('fp32')} GFLOP/s in fp32, ${rates('int8')} GOP/s in u8·s8, ${rates('read')} GB/s\n`);
+console.log(tables(ours, others));
 
-function settings(text: string): string[] {
-  try {
-    return weightSettings(text);
-  } catch (error) {
-    return misuse((error as Error).message);
-  }
+function transformers(): Turn[] {
+  const { python, 'sta-model': staModel } = values;
+  if (python === undefined) return [];
+  if (staModel === undefined) throw new Error('--python needs --sta-model, staveq2-training/model.py of the authors');
+  const argv = [fileURLToPath(new URL('transformers_peer.py', import.meta.url)), checkpoint, '--sta', staModel, '--threads', String(threads), '--tokens', String(tokens)];
+  return [{ program: 'transformers', setting: 'bf16, STA', run: () => runPeer<Result>(python, argv, keepMemory), results: [] }];
 }
 
-function misuse(text: string): never {
-  throw new Error(text);
+/** A setting names the types of the language model and of the vision encoder. */
+function llamaCpp(): Turn[] {
+  const { llama, gguf } = values;
+  if (llama === undefined) return [];
+  if (gguf === undefined) throw new Error('--llama needs --gguf, the folder of the files that make_gguf.py and llama-quantize have written');
+  return values['llama-weights'].split(',').map((setting): Turn => {
+    const [language, vision, ...rest] = setting.split('+');
+    if (!language || !vision || rest.length > 0) throw new Error(`--llama-weights ${setting}: give the type of the language model and of the vision encoder, as in Q4_0+bf16`);
+    const argv = [join(gguf, `llm-${language}.gguf`), join(gguf, `mmproj-${vision}.gguf`), String(threads), String(tokens)];
+    return { program: 'llama.cpp', setting: `${language}, vision ${vision}, no STA`, run: () => runPeer<Result>(llama, argv), results: [] };
+  });
 }
 
 function measureLimits(): Promise<Limits> {
