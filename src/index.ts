@@ -3,9 +3,9 @@
 export { StaveError, codes, isAbort, type Code, type Details } from './errors.ts';
 // asking
 export {
-  answerBatch, boxClips, boxModel, calibrate, load, planVideo, VideoModel,
+  answerBatch, boxClips, boxModel, calibrate, filePart, load, planVideo, VideoModel,
   type Answer, type AnswerResult, type AskOptions, type BatchOptions, type BatchProgress, type BatchQuestion, type BatchSummary, type Calibration, type ChatMessage, type ChatPart, type Choice, type ChoiceResult, type Choices, type DecideOptions, type Decision, type DeviceChoice, type DeviceInfo, type FrameInput, type FrameSampling,
-  type GenerationOptions, type GenerationSettings, type ImageSource, type Judged, type LoadOptions, type MediaPlan, type MemoryEstimate, type ModelInfo, type Origin, type Plan, type QuestionOptions, type Setting, type TemporalScope, type Throughput, type TimeRounding, type VideoSource,
+  type GenerationOptions, type GenerationSettings, type ImageSource, type Judged, type LoadOptions, type MediaPart, type MediaPlan, type MemoryEstimate, type ModelInfo, type Origin, type Plan, type QuestionOptions, type Setting, type TemporalScope, type Throughput, type TimeRounding, type VideoSource,
 } from './generate/index.ts';
 // models by name
 export { cachedModels, pull, removeModel, type CachedModel, type Environment, type Pulled, type PullOptions, type PullProgress } from './hub/index.ts';

@@ -1,6 +1,6 @@
 /** Options that say which model answers, which frames it sees and how it chooses words: shared by ask and plan. */
 import { StaveError } from '../errors.ts';
-import { boxModel, type FrameSampling, type QuestionOptions } from '../generate/index.ts';
+import { boxModel, filePart, type FrameSampling, type MediaPart, type QuestionOptions } from '../generate/index.ts';
 import { choice, number, string, type Option, type Values } from './command.ts';
 
 export const modelOption: Record<string, Option> = {
@@ -68,6 +68,13 @@ export function askOptions(values: Values, signal: AbortSignal): QuestionOptions
     read: values.partial ? { partial: true } : undefined,
     signal,
   });
+}
+
+/** The file that is asked about, as a part of a message. @throws USAGE for a choice of frames where there is one picture; as filePart() does */
+export async function askedFile(file: string, { sampling, read, signal }: QuestionOptions): Promise<MediaPart> {
+  const part = await filePart(file, { ...read, signal });
+  if (part.type === 'image' && sampling !== undefined) throw new StaveError('USAGE', { what: `${file} is a picture: there are no frames to choose`, fix: 'leave out --rule, --frames, --repeat, --times, --fps and --max-frames, or give a video' });
+  return part;
 }
 
 /** What can be said of each rule. */

@@ -1,7 +1,7 @@
 import { StaveError } from '../errors.ts';
 import { answerBatch, type BatchOptions, type Throughput, type VideoModel } from '../generate/index.ts';
 import { percent } from '../pages/percent.ts';
-import { adapterOption, askOptions, frameOptions, inBytes, modelOption, reuseOption, textOptions } from './ask-options.ts';
+import { adapterOption, askedFile, askOptions, frameOptions, inBytes, modelOption, reuseOption, textOptions } from './ask-options.ts';
 import { string, type Command, type Io, type Values } from './command.ts';
 import { decideOne, decideOptions, splitChoices, weighing } from './decide.ts';
 import { answerFooter } from './footer.ts';
@@ -11,9 +11,9 @@ import { duration, rate } from './units.ts';
 
 export const ask: Command = {
   name: 'ask',
-  summary: 'Ask a question about a video',
+  summary: 'Ask a question about a video or a picture',
   args: [
-    { name: 'VIDEO', help: 'a video file (left out with --batch)', optional: true },
+    { name: 'VIDEO', help: 'a video file, or a picture (left out with --batch)', optional: true },
     { name: 'QUESTION', help: 'the question, in quotes', optional: true },
   ],
   options: {
@@ -36,6 +36,7 @@ export const ask: Command = {
     'stave ask clip.mp4 "What happens in this video?"',
     'stave ask clip.mp4 "Which moved first, the red circle or the blue square?" --json',
     'stave ask clip.mp4 "What is this?" --model DIR --frames 32',
+    'stave ask photo.jpg "What is this?" --model DIR',
     'stave ask clip.mp4 "What is this?" --model BASE_DIR --adapter ADAPTER_DIR',
     'stave ask clip.mp4 "What is done to the door?" --choices "open,close,push"',
     'stave ask --batch questions.jsonl --out answers.jsonl',
@@ -69,7 +70,7 @@ function choicesOf(values: Values): string[] | undefined {
 }
 
 async function askOne(model: VideoModel, video: string, question: string, values: Values, options: Options, { stdout, stderr }: Io): Promise<void> {
-  const answer = model.ask(video, question, options);
+  const answer = model.ask(await askedFile(video, options), question, options);
   if (values.json) {
     stdout.write(`${JSON.stringify({ video, question, ...(await answer.result()) })}\n`);
     return;

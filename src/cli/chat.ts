@@ -10,8 +10,8 @@ import { awaited } from './progress.ts';
 
 export const chat: Command = {
   name: 'chat',
-  summary: 'Talk about a video: questions from the terminal or, a line each, from a pipe. Ctrl-C stops an answer, Ctrl-D ends the chat.',
-  args: [{ name: 'VIDEO', help: 'a video file' }],
+  summary: 'Talk about videos and pictures: questions from the terminal or, a line each, from a pipe. Ctrl-C stops an answer, Ctrl-D ends the chat.',
+  args: [{ name: 'FILE', help: 'a video or picture; several in the order in which the model is to see them', many: true }],
   options: {
     ...modelOption,
     ...adapterOption,
@@ -22,15 +22,15 @@ export const chat: Command = {
     ...frameOptions,
     ...textOptions,
   },
-  examples: ['stave chat clip.mp4', 'stave chat clip.mp4 --model Qwen/Qwen2-VL-2B-Instruct', 'stave chat clip.mp4 < questions.txt > answers.txt'],
-  async run([video], values, io) {
+  examples: ['stave chat clip.mp4', 'stave chat before.jpg clip.mp4 after.jpg --model Qwen/Qwen2-VL-2B-Instruct', 'stave chat clip.mp4 < questions.txt > answers.txt'],
+  async run(files, values, io) {
     if (io.lines === undefined) throw new StaveError('USAGE', { what: 'there is no input to read questions from', fix: 'use stave ask for a single question' });
     const options = askOptions(values, io.signal);
     await using model = await loadModel(values, io, { reuse: inBytes(values, 'reuse') });
     using conversation = new Conversation(model, options);
     using lines = await io.lines();
-    const first = described(await conversation.add(video, lines.typed));
-    if (lines.typed) io.stderr.write(`${first}. Ask about it; /help lists what else can be typed.\n`);
+    await conversation.begin(files, lines.typed);
+    if (lines.typed) io.stderr.write(`${conversation.subjects.map(described).join('\n')}. Ask about ${files.length === 1 ? 'it' : 'them'}; /help lists what else can be typed.\n`);
     return (await talk(conversation, lines, values, io)) || lines.typed ? 0 : 1;
   },
 };
@@ -52,7 +52,7 @@ async function talk(conversation: Conversation, lines: Lines, values: Values, io
       well = false;
       const { code, what, why, fix } = error;
       if (values.json && !line.startsWith('/')) io.stdout.write(`${JSON.stringify({ question: line.trim(), error: { code, what, why, fix } })}\n`);
-      else io.stderr.write(`error: ${inFlags(error, chat.options)}\n${code === 'LIMIT' ? '/clear forgets what was said, and all videos but the first\n' : ''}`);
+      else io.stderr.write(`error: ${inFlags(error, chat.options)}\n${code === 'LIMIT' ? '/clear forgets what was said, and all files but those it began with\n' : ''}`);
     }
   }
   return well;

@@ -1,7 +1,7 @@
 import { StaveError } from '../errors.ts';
 import type { Choices, DecideOptions, Decision, VideoModel } from '../generate/index.ts';
 import { percent } from '../pages/percent.ts';
-import { adapterOption, askOptions, frameOptions, modelOption, textOptions } from './ask-options.ts';
+import { adapterOption, askedFile, askOptions, frameOptions, modelOption, textOptions } from './ask-options.ts';
 import { choice, string, type Command, type Io, type Option, type Values } from './command.ts';
 import { decisionFooter } from './footer.ts';
 import { deviceOption, loadModel, weightsOption } from './load-model.ts';
@@ -17,7 +17,7 @@ export const weighing: Record<string, Option> = {
 export const decide: Command = {
   name: 'decide',
   summary: 'Decide between given answers: how likely the model is to give each',
-  args: [{ name: 'VIDEO', help: 'a video file' }],
+  args: [{ name: 'VIDEO', help: 'a video file, or a picture' }],
   options: {
     ...modelOption,
     ...adapterOption,
@@ -56,7 +56,7 @@ export function decideOptions(values: Values, signal: AbortSignal): DecideOption
 }
 
 export async function decideOne(model: VideoModel, video: string, question: string, choices: Choices, values: Values, options: DecideOptions, { stdout, stderr }: Io): Promise<void> {
-  const decision = await model.decide(video, question, choices, options);
+  const decision = await model.decide(await askedFile(video, options), question, choices, options);
   if (values.json) {
     stdout.write(`${JSON.stringify({ video, question, ...decision })}\n`);
     return;

@@ -16,7 +16,7 @@ export function decisionFooter(decision: Decision): string {
 function footer({ media, frames, prompt_tokens, visual_tokens, reused, timings, peak_memory }: AnswerResult | Decision, came: string[], remarks: string[] = []): string {
   const damage = new Set(media.flatMap((item) => item.damage));
   return [
-    `${frames.length} frames${fewer(media)}`,
+    seen(media, frames.length),
     `${prompt_tokens} prompt tokens (${visual_tokens} visual)${reused.prompt_tokens > 0 ? `, ${reused.prompt_tokens} of them read before` : ''}`,
     ...came,
     `${timings.total.toFixed(2)} s`,
@@ -24,6 +24,12 @@ function footer({ media, frames, prompt_tokens, visual_tokens, reused, timings, 
     ...remarks,
     ...(damage.size > 0 ? [`damaged: ${[...damage].join('; ')}`] : []),
   ].join(' · ');
+}
+
+/** Frames of the first video; pictures, where there is none. */
+function seen(media: readonly MediaPlan[], frames: number): string {
+  if (media.every(({ kind }) => kind === 'image')) return media.length === 1 ? '1 picture' : `${media.length} pictures`;
+  return `${frames} frames${fewer(media)}`;
 }
 
 /** Where a clip had fewer frames than were asked for. */

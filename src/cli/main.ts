@@ -8,10 +8,10 @@ import { Interrupt } from './interrupt.ts';
 /** Commands load when they are used: `stave --help` starts no engine. */
 const commands: Record<string, { summary: string; load(): Promise<Command> }> = {
   demo: { summary: 'Watch the model in the box answer about a few clips', load: async () => (await import('./demo.ts')).demo },
-  ask: { summary: 'Ask a question about a video', load: async () => (await import('./ask.ts')).ask },
-  chat: { summary: 'Talk about a video', load: async () => (await import('./chat.ts')).chat },
+  ask: { summary: 'Ask a question about a video or a picture', load: async () => (await import('./ask.ts')).ask },
+  chat: { summary: 'Talk about videos and pictures', load: async () => (await import('./chat.ts')).chat },
   decide: { summary: 'Decide between given answers', load: async () => (await import('./decide.ts')).decide },
-  plan: { summary: 'Say what a video would cost, without decoding it', load: async () => (await import('./plan.ts')).plan },
+  plan: { summary: 'Say what a video or a picture would cost, without decoding it', load: async () => (await import('./plan.ts')).plan },
   pull: { summary: 'Download a model from the Hugging Face Hub', load: async () => (await import('./pull.ts')).pull },
   models: { summary: 'List the models in the caches, or remove one', load: async () => (await import('./models.ts')).models },
   convert: { summary: 'Make a checkpoint smaller: weights in 8 or 4 bits', load: async () => (await import('./convert.ts')).convert },

@@ -1,5 +1,5 @@
 import { planVideo, type Plan } from '../generate/index.ts';
-import { askOptions, frameOptions, modelDir, modelOption } from './ask-options.ts';
+import { askedFile, askOptions, frameOptions, modelDir, modelOption } from './ask-options.ts';
 import { string, type Command } from './command.ts';
 import { fewer } from './footer.ts';
 import { weightsOption } from './load-model.ts';
@@ -7,8 +7,8 @@ import { bytes } from './units.ts';
 
 export const plan: Command = {
   name: 'plan',
-  summary: 'Say what a video would cost, without decoding it',
-  args: [{ name: 'VIDEO', help: 'a video file' }],
+  summary: 'Say what a video or a picture would cost, without decoding it',
+  args: [{ name: 'VIDEO', help: 'a video file, or a picture' }],
   options: {
     ...modelOption,
     ...weightsOption,
@@ -19,13 +19,17 @@ export const plan: Command = {
   },
   examples: ['stave plan clip.mp4', 'stave plan clip.mp4 --model DIR --rule qwen --fps 2 --json'],
   async run([video], values, { stdout, signal }) {
-    const result = await planVideo(modelDir(values), video, string(values, 'question') ?? '', { ...askOptions(values, signal), weights: string(values, 'weights') });
+    const options = askOptions(values, signal);
+    const result = await planVideo(modelDir(values), await askedFile(video, options), string(values, 'question') ?? '', { ...options, weights: string(values, 'weights') });
     stdout.write(values.json ? `${JSON.stringify({ video, ...result })}\n` : table(result));
   },
 };
 
+/** What there is nothing of in a picture. */
+const ofVideos = ['duration', 'frames', 'rule'];
+
 function table({ media: [clip], prompt_tokens, visual_tokens, memory, weights, sampling }: Plan): string {
-  const { info, sizes, grid, frames } = clip;
+  const { kind, info, sizes, grid, frames } = clip;
   const { rule, ...settings } = sampling.value;
   const rows: [string, string][] = [
     ...(info === null ? [] : ([
@@ -41,7 +45,8 @@ function table({ media: [clip], prompt_tokens, visual_tokens, memory, weights, s
     ['memory', `about ${bytes(memory.total)}: weights ${bytes(memory.weights)}, vision ${bytes(memory.vision)}, language ${bytes(memory.language)}, the rest ${bytes(memory.base)}`],
     ['weights', `${count(weights.parameters)} numbers, ${bytes(weights.bytes)} as ${weights.dtypes.join(', ')} in the model's files; the engine holds ${bytes(memory.weights)}`],
   ];
-  return rows.map(([name, value]) => `${name.padEnd(10)}${value}\n`).join('');
+  const told = kind === 'video' ? rows : rows.filter(([name]) => !ofVideos.includes(name));
+  return told.map(([name, value]) => `${name.padEnd(10)}${value}\n`).join('');
 }
 
 /** How many frames, and their seconds; of many, the first and the last. */

@@ -2,11 +2,12 @@
 export { Answer, type AnswerResult } from './answer.ts';
 export type { TemporalScope } from './encoder.ts';
 export type { TimeRounding } from '../models/qwen2vl/index.ts';
+export { filePart } from './file-part.ts';
 export type { FrameSampling } from './frame-sampling.ts';
 export { inOrder } from './in-order.ts';
 export type { FrameInput, ImageSource, MediaPlan, VideoSource } from './media.ts';
 export type { MemoryEstimate } from './memory.ts';
-export type { ChatMessage, ChatPart } from './messages.ts';
+export type { ChatMessage, ChatPart, MediaPart } from './messages.ts';
 export type { ModelInfo } from './model-files.ts';
 export { boxClips, boxModel } from './box.ts';
 export { answerBatch, type BatchOptions, type BatchProgress, type BatchSummary, type Throughput } from './batch.ts';

@@ -2,7 +2,8 @@ import type { Message, Part } from '../text/index.ts';
 import type { ImageSource, MediaSource, VideoSource } from './media.ts';
 
 /** A piece of a message: text, or a video or image with where it comes from. */
-export type ChatPart = { type: 'text'; text: string } | { type: 'video'; video: VideoSource } | { type: 'image'; image: ImageSource };
+export type ChatPart = { type: 'text'; text: string } | MediaPart;
+export type MediaPart = { type: 'video'; video: VideoSource } | { type: 'image'; image: ImageSource };
 
 /** One turn of a conversation. */
 export type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: string | readonly ChatPart[] };
@@ -25,8 +26,9 @@ export function systemOf(messages: readonly ChatMessage[]): string | null {
   return content === null || typeof content === 'string' ? content : content.map((part) => (part.type === 'text' ? part.text : '')).join('');
 }
 
-/** A question about one video, as one message. */
-export function question(video: VideoSource, text: string, system?: string): ChatMessage[] {
-  const user: ChatMessage = { role: 'user', content: [{ type: 'video', video }, { type: 'text', text }] };
+/** A question about one video or image, as one message. */
+export function question(about: VideoSource | MediaPart, text: string, system?: string): ChatMessage[] {
+  const part: MediaPart = typeof about === 'object' && 'type' in about ? about : { type: 'video', video: about };
+  const user: ChatMessage = { role: 'user', content: [part, { type: 'text', text }] };
   return system === undefined ? [user] : [{ role: 'system', content: system }, user];
 }

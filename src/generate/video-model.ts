@@ -13,7 +13,7 @@ import { checkDevice, chooseDevice, type DeviceChoice, type DeviceInfo } from '.
 import { compileParts, mayFuse } from './device/parts.ts';
 import { sortOf } from './device/self-test.ts';
 import type { VideoSource } from './media.ts';
-import { question as ask, type ChatMessage } from './messages.ts';
+import { question as ask, type ChatMessage, type MediaPart } from './messages.ts';
 import { describe, openModelFiles, type ModelInfo } from './model-files.ts';
 import { prepare, type AskOptions, type Plan, type QuestionOptions } from './plan.ts';
 import { prefill, type LoadedModel } from './prefill.ts';
@@ -51,9 +51,9 @@ export class VideoModel {
     this.device = model.device;
   }
 
-  /** Asks about one video, a file or frames. Iterate over what it returns for pieces of text, or await its `result()`.
+  /** Asks about one video, a file or frames, or about one image. Iterate over what it returns for pieces of text, or await its `result()`.
    * Errors come from there: VIDEO_…, LIMIT, USAGE, RUNTIME, the signal's reason. */
-  ask(video: VideoSource, question: string, options: QuestionOptions = {}): Answer {
+  ask(video: VideoSource | MediaPart, question: string, options: QuestionOptions = {}): Answer {
     return this.generate(ask(video, question, options.system), options);
   }
 
@@ -62,8 +62,8 @@ export class VideoModel {
     return new Answer(run(this.#model, messages, options));
   }
 
-  /** Decides between answers to a question about one video: how likely the model is to give each, from one reading of the prompt. @throws as ask() does; USAGE for choices that are no choice */
-  async decide(video: VideoSource, question: string, choices: Choices, options: DecideOptions = {}): Promise<Decision> {
+  /** Decides between answers to a question about one video or image: how likely the model is to give each, from one reading of the prompt. @throws as ask() does; USAGE for choices that are no choice */
+  async decide(video: VideoSource | MediaPart, question: string, choices: Choices, options: DecideOptions = {}): Promise<Decision> {
     return this.decideReply(ask(video, question, options.system), choices, options);
   }
 
@@ -78,7 +78,7 @@ export class VideoModel {
   }
 
   /** What an answer would take, without decoding a frame. @throws as ask() does before decoding */
-  async plan(video: VideoSource, question = '', options: QuestionOptions = {}): Promise<Plan> {
+  async plan(video: VideoSource | MediaPart, question = '', options: QuestionOptions = {}): Promise<Plan> {
     return (await prepare(this.#model.files, ask(video, question, options.system), options)).plan;
   }
 
@@ -144,8 +144,8 @@ function inTurn<P>(graph: Graph, compile: (graph: Graph) => Promise<P>): Promise
   return program;
 }
 
-/** What a question about a video would take, from the files of a model alone: no engine is loaded. @throws as load() and VideoModel.plan() do */
-export async function planVideo(model: string, video: VideoSource, question = '', { weights = 'auto', ...options }: QuestionOptions & Pick<WeightsOptions, 'weights'> = {}): Promise<Plan> {
+/** What a question about a video or image would take, from the files of a model alone: no engine is loaded. @throws as load() and VideoModel.plan() do */
+export async function planVideo(model: string, video: VideoSource | MediaPart, question = '', { weights = 'auto', ...options }: QuestionOptions & Pick<WeightsOptions, 'weights'> = {}): Promise<Plan> {
   const files = await openModelFiles(await findModel(model));
   const types = chooseWeights(files.model, weights);
   const planned = types === undefined ? files : { ...files, weight_bytes: weightBytes(files.model.config, types) };

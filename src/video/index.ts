@@ -10,5 +10,6 @@ export type { EncodeOptions, Picture } from './encode.ts';
 export { decode, frameTimes, probe } from './decode.ts';
 export type { Clip, DecodeOptions, Decoding, Frame, ReadOptions } from './decode.ts';
 export type { VideoInfo } from './video-info.ts';
+export { isPicture } from './limits.ts';
 export type { Limits } from './limits.ts';
 export { warmUp } from './isolate.ts';

@@ -3,6 +3,9 @@ import { StaveError } from '../errors.ts';
 /** Containers read, by FFmpeg's names: mp4/mov/m4v/3gp, mkv/webm, avi, gif, and single pictures: jpg, png, webp. Playlists, image sequences, devices and the network are not. */
 export const containers = ['mov', 'matroska', 'avi', 'gif', 'jpeg_pipe', 'png_pipe', 'webp_pipe'] as const;
 
+/** Whether a file is a single picture, by what its header says of the container. */
+export const isPicture = ({ format }: { format: string }): boolean => format.endsWith('_pipe');
+
 /** Video decoders used, by FFmpeg's names. */
 export const decoders = ['h264', 'hevc', 'vp8', 'vp9', 'libdav1d', 'mpeg4', 'mjpeg', 'gif', 'png', 'webp'] as const;
 

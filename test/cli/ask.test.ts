@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { load, planVideo, type AnswerResult, type AskOptions, type Decision, type Plan } from '../../src/generate/index.ts';
+import { png } from '../../src/video/png.ts';
 import { clip, goldens, model, stave } from './run.ts';
 
 const question = 'What happens in this video?';
@@ -71,6 +72,23 @@ test('plan as a table says the numbers of the plan', async () => {
   assert.match(out, new RegExp(`size +${sizes!.source.width}×${sizes!.source.height} as shown, stored turned by ${rotation}°`));
   assert.match(out, new RegExp(`grid +${grid!.join(' × ')} `));
   assert.match(out, new RegExp(`tokens +${visual_tokens} visual, ${prompt_tokens} in the prompt`));
+});
+
+test('a picture is asked about as an image; no frames are chosen of it', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'stave-ask-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'a.png');
+  await writeFile(file, png({ width: 84, height: 56, data: new Uint8Array(84 * 56 * 3).fill(90) }));
+  const { out, err } = await stave(['ask', file, question, '--model', model, '--threads', '1', '--max-tokens', '8']);
+  await using loaded = await load(model, { threads: 1 });
+  const { text, media, prompt_tokens } = await loaded.generate([{ role: 'user', content: [{ type: 'image', image: file }, { type: 'text', text: question }] }], { max_new_tokens: 8 }).result();
+  assert.equal(out, `${text}\n`);
+  assert.ok(err.startsWith(`1 picture · ${prompt_tokens} prompt tokens (6 visual) · `), err);
+  const plan = JSON.parse((await stave(['plan', file, '--question', question, '--model', model, '--json'])).out) as Plan;
+  assert.deepEqual([plan.media, plan.prompt_tokens], [media, prompt_tokens]);
+  assert.doesNotMatch((await stave(['plan', file, '--model', model])).out, /^(duration|frames|rule)/m);
+  const refused = await stave(['ask', file, question, '--model', model, '--fps', '2']);
+  assert.deepEqual([refused.code, refused.err.split('\n')[0]], [2, `error: ${file} is a picture: there are no frames to choose`]);
 });
 
 test('--partial answers about what is left of a damaged file', async () => {

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { test } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Lines } from '../../src/cli/command.ts';
 import { load, type AnswerResult, type ChatMessage, type QuestionOptions } from '../../src/generate/index.ts';
+import { png } from '../../src/video/png.ts';
 import { clip, goldens, model, stave } from './run.ts';
 
 const other = `${goldens}video/rotated_90.mp4`;
@@ -16,7 +20,21 @@ const lines = (texts: string[], typed = false) => async (): Promise<Lines> => {
   return { typed, next: async () => left.shift(), [Symbol.dispose]: () => {} };
 };
 
-const about = (text: string, ...videos: string[]): ChatMessage => ({ role: 'user', content: [...videos.map((video) => ({ type: 'video' as const, video })), { type: 'text', text }] });
+const about = (text: string, ...files: string[]): ChatMessage => ({ role: 'user', content: [...files.map((file) => (file.endsWith('.png') ? { type: 'image' as const, image: file } : { type: 'video' as const, video: file })), { type: 'text', text }] });
+/** A red and a blue one. @returns their files */
+function pictures(t: TestContext): [string, string] {
+  const folder = mkdtempSync(join(tmpdir(), 'stave-chat-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const save = (name: string, width: number, height: number, color: number[]): string => {
+    const file = join(folder, name);
+    writeFileSync(file, png({ width, height, data: Uint8Array.from({ length: width * height * 3 }, (_, i) => color[i % 3]) }));
+    return file;
+  };
+  return [save('red.png', 84, 56, [220, 30, 30]), save('blue.png', 56, 84, [30, 30, 220])];
+}
+/** Tokens of the pictures and of the clip. */
+const visual = { red: 6, blue: 6, clip: 70 };
+
 const said = (content: string): ChatMessage => ({ role: 'assistant', content });
 
 /** Answers of the library to conversations that are given whole. */
@@ -28,7 +46,7 @@ async function library(...conversations: ((answers: string[]) => ChatMessage[])[
 }
 
 test('each answer is that to the whole conversation; the clip is read once', async () => {
-  const { code, out, err } = await stave(argv('--json'), { lines: lines(['What moves?', '', ' /where is it?', '/clear', 'What moves?', `/video "${other}"`, 'And here?']) });
+  const { code, out, err } = await stave(argv('--json'), { lines: lines(['What moves?', '', ' /where is it?', '/clear', 'What moves?', `/add "${other}"`, 'And here?']) });
   assert.deepEqual([code, err], [0, `forgotten\n${other}: 3.00 s, 4 frames, 36 visual tokens\n`]);
   const results = out.trim().split('\n').map((line) => JSON.parse(line) as AnswerResult & { question: string });
   assert.deepEqual(results.map(({ question }) => question), ['What moves?', '/where is it?', 'What moves?', 'And here?']);
@@ -43,6 +61,22 @@ test('each answer is that to the whole conversation; the clip is read once', asy
   for (const { reused, prompt_tokens } of results.slice(1)) assert.ok(reused.prompt_tokens > 70 && reused.prompt_tokens < prompt_tokens);
 });
 
+test('pictures and videos in any order; a picture is an image, and nothing of vision is done twice', async (t) => {
+  const [red, blue] = pictures(t);
+  const { code, out, err } = await stave(['chat', red, clip, ...argv('--json').slice(2)], { lines: lines(['Which is red?', `/add ${blue}`, 'And this?', '/frames', '/clear', 'Which is red?']) });
+  assert.equal(code, 0);
+  assert.equal(err, `${blue}: a picture of 56×84, 6 visual tokens\n${red}: a picture\n${clip}: 4 at 0.00 1.00 1.97 2.97 s\n${blue}: a picture\nforgotten\n`);
+  const results = out.trim().split('\n').map((line) => JSON.parse(line) as AnswerResult);
+  const expected = await library(
+    () => [about('Which is red?', red, clip)],
+    ([first]) => [about('Which is red?', red, clip), said(first), about('And this?', blue)],
+    () => [about('Which is red?', red, clip)],
+  );
+  assert.deepEqual(results.map(({ token_ids, media }) => ({ token_ids, media })), JSON.parse(JSON.stringify(expected.map(({ token_ids, media }) => ({ token_ids, media })))));
+  assert.deepEqual(results.map(({ media }) => media.map(({ kind }) => kind)), [['image', 'video'], ['image', 'video', 'image'], ['image', 'video']]);
+  assert.deepEqual(results.map(({ visual_tokens, reused }) => visual_tokens - reused.visual_tokens), [visual.red + visual.clip, visual.blue, 0]);
+});
+
 test('answers on standard output, everything else on standard error', async () => {
   const { code, out, err } = await stave(argv('--frames', '2'), { lines: lines(['What moves?', '/frames', '/quit', 'Never asked']) });
   const footer = String.raw`2 frames · \d+ prompt tokens \(35 visual\) · 8 answer tokens, \d+/s · \d+\.\d\d s · peak memory \d+ MB · cut at --max-tokens`;
@@ -52,9 +86,9 @@ test('answers on standard output, everything else on standard error', async () =
 });
 
 test('what cannot be done is told; the chat goes on, and a pipe ends with 1', async () => {
-  const texts = ['/vidoe a.mp4', '/video', '/frames now', '/video nowhere.mp4', 'What moves?'];
+  const texts = ['/ad a.mp4', '/add', '/frames now', '/add nowhere.mp4', 'What moves?'];
   const piped = await stave(argv(), { lines: lines(texts) });
-  for (const told of [/error: unknown order "\/vidoe"\n→ did you mean \/video\? A question that begins with a slash needs a space before it\n/, /error: \/video needs FILE\n/, /error: \/frames takes nothing, got "now"\n/, /error: there is no video at nowhere\.mp4\n/]) assert.match(piped.err, told);
+  for (const told of [/error: unknown order "\/ad"\n→ did you mean \/add\? A question that begins with a slash needs a space before it\n/, /error: \/add needs FILE\n/, /error: \/frames takes nothing, got "now"\n/, /error: there is no video at nowhere\.mp4\n/]) assert.match(piped.err, told);
   assert.equal(piped.code, 1);
   assert.ok(piped.out.length > 4);
   const typed = await stave(argv(), { lines: lines(texts, true) });

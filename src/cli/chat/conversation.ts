@@ -1,17 +1,19 @@
-import type { Answer, AskOptions, ChatMessage, Plan, QuestionOptions, VideoModel } from '../../generate/index.ts';
+import { filePart, type Answer, type AskOptions, type ChatMessage, type MediaPart, type Plan, type QuestionOptions, type VideoModel } from '../../generate/index.ts';
 
-/** A video that is talked about, as it is planned by itself. */
-export type Subject = { video: string; plan: Plan };
+/** A file that is talked about, as it is planned by itself. */
+export type Subject = { file: string; part: MediaPart; plan: Plan };
 
-/** What was said about some videos so far. */
+/** What was said about some videos and pictures so far. */
 export class Conversation implements Disposable {
   readonly #model: VideoModel;
   readonly #options: AskOptions;
   readonly #system: ChatMessage[];
   readonly #stop = new AbortController();
   #subjects: Subject[] = [];
-  /** Videos that no question has brought along yet: the next one does. */
-  #fresh: string[] = [];
+  /** Of the subjects, those that it began with. */
+  #first = 0;
+  /** What no question has brought along yet: the next one does. */
+  #fresh: MediaPart[] = [];
   #said: ChatMessage[] = [];
 
   constructor(model: VideoModel, { system, ...options }: QuestionOptions) {
@@ -24,11 +26,19 @@ export class Conversation implements Disposable {
     return this.#subjects;
   }
 
-  /** Talks about one more video. It is looked at here; unless `ahead` is false, the model reads it while the question is typed. @throws as VideoModel.plan() does */
-  async add(video: string, ahead: boolean): Promise<Subject> {
-    const subject = { video, plan: await this.#model.plan(video, '', this.#options) };
+  /** Begins with these files, in their order. @throws as add() does */
+  async begin(files: readonly string[], ahead: boolean): Promise<void> {
+    for (const [i, file] of files.entries()) await this.add(file, ahead && i === files.length - 1);
+    this.#first = files.length;
+  }
+
+  /** Talks about one more video or picture. It is looked at here; unless `ahead` is false, the model reads it while the question is typed. @throws as filePart() and VideoModel.plan() do */
+  async add(file: string, ahead: boolean): Promise<Subject> {
+    const { read, signal } = this.#options;
+    const part = await filePart(file, { ...read, signal });
+    const subject = { file, part, plan: await this.#model.plan(part, '', this.#options) };
     this.#subjects.push(subject);
-    this.#fresh.push(video);
+    this.#fresh.push(part);
     if (ahead) this.#read();
     return subject;
   }
@@ -43,11 +53,11 @@ export class Conversation implements Disposable {
     this.#fresh = [];
   }
 
-  /** Forgets what was said, and all videos but the first. */
+  /** Forgets what was said, and all files but those it began with. */
   clear(): void {
     this.#said = [];
-    this.#subjects = this.#subjects.slice(0, 1);
-    this.#fresh = this.#subjects.map(({ video }) => video);
+    this.#subjects = this.#subjects.slice(0, this.#first);
+    this.#fresh = this.#subjects.map(({ part }) => part);
   }
 
   [Symbol.dispose](): void {
@@ -59,7 +69,7 @@ export class Conversation implements Disposable {
   }
 
   #turn(question: string): ChatMessage {
-    return { role: 'user', content: [...this.#fresh.map((video) => ({ type: 'video' as const, video })), { type: 'text', text: question }] };
+    return { role: 'user', content: [...this.#fresh, { type: 'text', text: question }] };
   }
 
   /** A failure is told when a question meets it. */

@@ -14,10 +14,10 @@ type Order = {
 };
 
 const orders: Record<string, Order> = {
-  video: { takes: 'FILE', help: 'talk about one more video', run: async (chat, file, ahead) => described(await chat.add(unquoted(file), ahead)) },
-  frames: { help: 'which frames the model sees', run: ({ subjects }) => subjects.map(({ video, plan: { frames } }) => `${video}: ${framesAt(frames)}`).join('\n') },
+  add: { takes: 'FILE', help: 'talk about one more video or picture', run: async (chat, file, ahead) => described(await chat.add(unquoted(file), ahead)) },
+  frames: { help: 'which frames the model sees', run: ({ subjects }) => subjects.map(({ file, part, plan: { frames } }) => `${file}: ${part.type === 'image' ? 'a picture' : framesAt(frames)}`).join('\n') },
   clear: {
-    help: 'forget what was said, and all videos but the first',
+    help: 'forget what was said, and all files but those it began with',
     run: (chat) => {
       chat.clear();
       return 'forgotten';
@@ -40,9 +40,10 @@ export async function obey(line: string, chat: Conversation, ahead: boolean): Pr
   return orders[name].run(chat, given, ahead);
 }
 
-/** A video in a few words. */
-export function described({ video, plan: { duration, frames, visual_tokens } }: Subject): string {
-  return `${video}: ${duration === null ? '' : `${duration.toFixed(2)} s, `}${frames.length} frames, ${visual_tokens} visual tokens`;
+/** A file in a few words. */
+export function described({ file, part, plan: { duration, frames, sizes, visual_tokens } }: Subject): string {
+  const seen = part.type === 'image' ? `a picture of ${sizes!.source.width}×${sizes!.source.height}` : `${duration === null ? '' : `${duration.toFixed(2)} s, `}${frames.length} frames`;
+  return `${file}: ${seen}, ${visual_tokens} visual tokens`;
 }
 
 /** Files that are dragged onto a terminal come in quotes. */
