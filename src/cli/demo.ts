@@ -20,7 +20,7 @@ export const demo: Command = {
     const started = performance.now();
     const records = await labels();
     await using model = await load(boxModel, { signal: io.signal });
-    if (!values.json) io.stdout.write(`${model.info.name === 'model' ? 'The model in the box' : model.info.name}: ${(model.info.parameters / 1e6).toFixed(1)} million parameters, trained by stave on clips that stave drew. It has not seen these.\n`);
+    if (!values.json) io.stdout.write(`The model in the box: ${(model.info.parameters / 1e6).toFixed(1)} million parameters, trained by stave on clips that stave drew. It has not seen these.\n`);
     let right = 0;
     let shown = '';
     for (const record of records) {

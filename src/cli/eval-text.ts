@@ -20,13 +20,14 @@ function some(title: string, items: readonly string[]): string[] {
   return [`  ${items.length} ${title}:`, ...items.slice(0, SHOWN).map((item) => `    ${item.replaceAll('\n', '\n      ')}`), ...(items.length > SHOWN ? [`    and ${items.length - SHOWN} more (--json shows all)`] : [])];
 }
 
-function taskLines({ task, rows, videos, errors, missing, unreadable, archived, notShown }: TaskCheck): string[] {
+function taskLines({ task, rows, videos, errors, missing, unseen, unreadable, archived, notShown }: TaskCheck): string[] {
   const bad = errors.length + missing.length + unreadable.length;
   return [
-    `${bad === 0 ? 'ok ' : 'BAD'}  ${task}: ${rows} rows, ${videos} videos`,
+    `${bad > 0 ? 'BAD' : unseen.videos.length > 0 ? '?  ' : 'ok '}  ${task}: ${rows} rows, ${videos} videos`,
     ...some('not valid', errors),
     ...some('missing', missing),
     ...some('can\'t be read', unreadable.map(({ video, why }) => `${video}: ${why}`)),
+    ...some(`may lie in archives within archives (${unseen.archives.join(', ')}), which the first run unpacks`, unseen.videos),
     ...(archived > 0 ? [`  ${archived} are still in archives, which the first run unpacks`] : []),
     ...(notShown > 0 ? [`  ${notShown} are not shown under this protocol: their questions are asked without a video`] : []),
   ];

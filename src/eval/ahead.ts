@@ -1,5 +1,5 @@
 /** Asking ahead: while the model works on one question, the next video is decoded and encoded. */
-import { inOrder, Turn } from '../generate/index.ts';
+import { byTurns } from '../generate/index.ts';
 import { videosKey, type Sample } from './samples.ts';
 
 /** Questions that are looked at before their turn. Those on one video share its frames: what is held are the frames of two videos. */
@@ -12,19 +12,15 @@ const AHEAD = 8;
 export async function* asked<Question, Answer>(questions: readonly Question[], videosOf: (question: Question) => string, ask: (question: Question, turn: Promise<unknown>, signal: AbortSignal) => Promise<Answer>, signal?: AbortSignal): AsyncGenerator<[Question, Answer], void> {
   const stop = new AbortController(); // ends what is under way when this ends early
   const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-  const turns = new Turn();
   let videos: string | undefined, begin: Promise<unknown> = Promise.resolve(), next = begin; // turns of the first questions on the last video but one, and on the last
-  const work = async (question: Question): Promise<[Question, Answer, () => void]> => {
-    const turn = turns.take(both);
-    turn.catch(() => {}); // told by what waits for it
+  const work = async (question: Question, turn: Promise<unknown>): Promise<[Question, Answer]> => {
     if (videosOf(question) !== videos) [videos, begin, next] = [videosOf(question), next, turn];
     await begin;
-    return [question, await ask(question, turn, both), await turn];
+    return [question, await ask(question, turn, both)];
   };
-  for await (const [question, answer, done] of inOrder(questions, AHEAD, work, stop)) {
-    yield [question, answer];
+  for await (const answered of byTurns(questions, AHEAD, work, stop)) {
+    yield answered;
     signal?.throwIfAborted();
-    done();
   }
 }
 

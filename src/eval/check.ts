@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { benchmark, type Protocol, type Task } from '../tasks/index.ts';
 import { frameTimes } from '../video/index.ts';
+import { archivesAmong, isResourceFork } from './archives/find.ts';
 import { fileOf, shows } from './ask.ts';
 import type { TaskData } from './data.ts';
 import { placesOf } from './places.ts';
@@ -19,6 +20,8 @@ export type TaskCheck = {
   errors: string[];
   /** Videos that are nowhere. */
   missing: string[];
+  /** Videos that are nowhere else, where archives lie in other archives: a run unpacks those too and may find them there. */
+  unseen: { videos: string[]; /** Below the folder of the data set, as they will be unpacked. */ archives: string[] };
   /** Videos that can't be opened, or have too few frames. */
   unreadable: { video: string; why: string }[];
   /** Videos that are still in an archive; a run unpacks it. */
@@ -27,7 +30,7 @@ export type TaskCheck = {
   notShown: number;
 };
 
-export type DataCheck = { tasks: TaskCheck[]; /** Videos in the folders of the data sets that no question names; looked for where a whole benchmark is checked. */ unexpected: string[]; /** Nothing is missing, unreadable or invalid. */ ok: boolean };
+export type DataCheck = { tasks: TaskCheck[]; /** Videos in the folders of the data sets that no question names; looked for where a whole benchmark is checked. */ unexpected: string[]; /** Nothing is missing, unreadable or invalid, as far as could be seen. */ ok: boolean };
 
 export type CheckOptions = { tasks: readonly string[]; data: string; protocol?: Protocol; limit?: number; signal?: AbortSignal; onProgress?: (progress: { task: string; done: number; total: number }) => void };
 
@@ -36,9 +39,10 @@ export async function checkData({ tasks: names, data: root, protocol = 'paper', 
   const tasks = tasksNamed(names, protocol);
   const opened = new Map<string, string | undefined>(); // what is wrong with a file: several tasks may name it
   const checks: TaskCheck[] = [];
+  const packed = new Map<Source['folder'], Promise<Set<string>>>(); // names in archives: several tasks share them
   const named = new Map<Source['folder'], Set<string>>();
   for (const task of tasks) {
-    const found: TaskCheck = { task: task.name, rows: 0, videos: 0, errors: [], missing: [], unreadable: [], archived: 0, notShown: 0 };
+    const found: TaskCheck = { task: task.name, rows: 0, videos: 0, errors: [], missing: [], unseen: { videos: [], archives: [] }, unreadable: [], archived: 0, notShown: 0 };
     checks.push(found);
     try {
       const source = sourceOf(task);
@@ -46,7 +50,9 @@ export async function checkData({ tasks: names, data: root, protocol = 'paper', 
       found.rows = data.rows.length;
       const samples = samplesOf([data], limit);
       await checkRows(data, samples, found);
-      const files = await checkVideos(root, source, data, samples, found, opened, (done, total) => onProgress?.({ task: task.name, done, total }), signal);
+      const inArchives = packed.get(source.folder) ?? archived(root, source, signal);
+      packed.set(source.folder, inArchives);
+      const files = await checkVideos(root, source, data, samples, found, await inArchives, opened, (done, total) => onProgress?.({ task: task.name, done, total }), signal);
       named.set(source.folder, new Set([...(named.get(source.folder) ?? []), ...files]));
     } catch (error) {
       if (!(error instanceof StaveError) || signal?.aborted) throw error;
@@ -66,10 +72,10 @@ async function checkRows(data: TaskData, samples: readonly Sample[], found: Task
 }
 
 /** @returns the files of the videos that there are */
-async function checkVideos(root: string, source: Source, data: TaskData, samples: readonly Sample[], found: TaskCheck, opened: Map<string, string | undefined>, report: (done: number, total: number) => void, signal: AbortSignal | undefined): Promise<string[]> {
+async function checkVideos(root: string, source: Source, data: TaskData, samples: readonly Sample[], found: TaskCheck, inArchives: ReadonlySet<string>, opened: Map<string, string | undefined>, report: (done: number, total: number) => void, signal: AbortSignal | undefined): Promise<string[]> {
   const { task, locate } = data;
   const videos = [...new Set(samples.flatMap(({ question }) => videosOf(question.messages)))];
-  const inArchives = await archived(root, source, signal);
+  const nested = [...archivesAmong(inArchives, source.pieces).keys()].toSorted();
   const files: string[] = [];
   found.videos = videos.length;
   for (const [done, video] of videos.entries()) {
@@ -78,7 +84,7 @@ async function checkVideos(root: string, source: Source, data: TaskData, samples
     const file = await fileOf(data, video);
     if (file === undefined) {
       if (locate(video).some((place) => inArchives.has(relative(join(root, source.folder), place)))) found.archived++;
-      else found.missing.push(locate(video)[0] ?? video);
+      else (nested.length > 0 ? found.unseen.videos : found.missing).push(locate(video)[0] ?? video);
       continue;
     }
     files.push(file);
@@ -87,6 +93,7 @@ async function checkVideos(root: string, source: Source, data: TaskData, samples
     const why = opened.get(file);
     if (why !== undefined) found.unreadable.push({ video: file, why });
   }
+  if (found.unseen.videos.length > 0) found.unseen.archives = nested;
   return files;
 }
 
@@ -111,7 +118,7 @@ async function strangers(root: string, tasks: readonly Task<unknown>[], checks: 
     for (const place of await placesOf(root, source))
       for (const name of await readdir(place, { recursive: true })) {
         const file = join(place, name);
-        if (source.videos.test(name.replaceAll('\\', '/')) && !named.get(source.folder)?.has(file)) found.add(file);
+        if (source.videos.test(name.replaceAll('\\', '/')) && !isResourceFork(name) && !named.get(source.folder)?.has(file)) found.add(file);
       }
   }
   return [...found].toSorted();

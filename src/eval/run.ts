@@ -63,9 +63,9 @@ export async function evaluate({ model, tasks: names, data: root, output, protoc
   const samples = every.filter(isAsked);
   for (const { data: of, row } of samples) await of.check?.(row);
   signal?.throwIfAborted();
-  const { name, fingerprint } = await model.info();
+  const { name, fingerprint, ...how } = await model.info();
   const header: Header = { ledger: 'stave eval 1', model: { name, fingerprint }, protocol };
-  const session: Session = { ...machine(), tasks: names, mode, limit: limit ?? null, shard: shard === undefined ? null : `${shard.index}/${shard.count}`, missing };
+  const session: Session = { ...machine(), model: how, tasks: names, mode, limit: limit ?? null, shard: shard === undefined ? null : `${shard.index}/${shard.count}`, missing };
   await using ledger = await Ledger.open(join(output, shard === undefined ? 'ledger.jsonl' : `ledger-${shard.index}-of-${shard.count}.jsonl`), header, session);
   const lines = await allLines(output, header, ledger);
   const isDone = (sample: Sample): boolean => {

@@ -12,7 +12,8 @@ export type Way = {
   /** All that decides the answers besides model and question, see settingsJson. */
   settings: string;
   open(messages: readonly ChatMessage[], signal: AbortSignal): Promise<Opened>;
-  answer(opened: Opened, signal: AbortSignal): Promise<AnswerResult | Decision>;
+  /** @param after see AskOptions */
+  answer(opened: Opened, after: Promise<unknown>, signal: AbortSignal): Promise<AnswerResult | Decision>;
 };
 
 /** In words. @throws USAGE */
@@ -20,7 +21,7 @@ export function asking(model: LoadedModel, options: QuestionOptions): Way {
   return {
     settings: settingsJson({ ...answerSettings(model.files, options), system: options.system ?? null }),
     open: (messages, signal) => openPrompt(model, messages, { ...options, signal }),
-    answer: (opened, signal) => new Answer(run(model, opened.messages, { ...options, signal }, opened)).result(),
+    answer: (opened, after, signal) => new Answer(run(model, opened.messages, { ...options, after, signal }, opened)).result(),
   };
 }
 
@@ -32,6 +33,6 @@ export function deciding(model: LoadedModel, choices: Choices, options: DecideOp
   return {
     settings: settingsJson({ ...made, sampling, system: options.system ?? null, choices: spelled.map(({ spellings }) => ({ spellings: spellings.map((text) => ({ text })) })), normalize, temperature, end_of_turn }),
     open: (messages, signal) => openPrompt(model, messages, { ...reading, signal }),
-    answer: (opened, signal) => decide(model, opened.messages, choices, { ...options, signal }, opened),
+    answer: (opened, after, signal) => decide(model, opened.messages, choices, { ...options, after, signal }, opened),
   };
 }

@@ -11,7 +11,7 @@ import { asking, deciding } from './batch-way.ts';
 import type { Choices } from './decide/choices.ts';
 import type { DecideOptions, Decision } from './decide/decide.ts';
 import { availableMemory } from './machine.ts';
-import { inOrder } from './in-order.ts';
+import { byTurns } from './in-order.ts';
 import { question } from './messages.ts';
 import type { QuestionOptions } from './plan.ts';
 import type { Opened } from './prefill.ts';
@@ -51,7 +51,7 @@ export type Throughput = {
   model_busy: number;
 };
 
-/** Answers under way at once: while the model writes one, the next one's clip is encoded. */
+/** Questions under way at once: while the model writes one answer, the next one's clip is encoded. Its prompt is not read before that answer is on disk: a kill costs the one in flight. */
 const TOGETHER = 2;
 
 /** Answers the questions of a JSONL file in their order. Each answer is a line of `out`, whole and on disk before the next: {id, video, question, …AnswerResult} (or …Decision),
@@ -75,10 +75,10 @@ export async function answerBatch(model: VideoModel, file: string, out: string, 
   const stop = new AbortController(); // ends what is under way when the batch ends early
   const ending = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   const upcoming = new Ahead(left, async ({ video, question: text }) => way.open(question(await findVideo(video, file), text, options.system), ending), { bytes, reuse: model.loaded.reuse, signal: ending });
-  const make = async (): Promise<Line> => answerLine(model, (await upcoming.next())!, (opened) => way.answer(opened, ending), ending);
+  const make = async (_: BatchQuestion, turn: Promise<unknown>): Promise<Line> => answerLine(model, (await upcoming.next())!, (opened) => way.answer(opened, turn, ending), ending);
   const began = performance.now(), busy = model.busy;
   let frames = 0;
-  for await (const line of inOrder(left, TOGETHER, make, stop)) {
+  for await (const line of byTurns(left, TOGETHER, make, stop)) {
     await answers.append(line);
     summary.answered++;
     if (line.error !== undefined) summary.failed++;

@@ -1,4 +1,4 @@
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { readJson, textReader } from '../models/checkpoint.ts';
 import { Fields, type JsonObject } from '../models/fields.ts';
@@ -49,12 +49,12 @@ export function samplingOf({ dir, config: { raw } }: Pick<Qwen2VL, 'dir' | 'conf
   return own.has('sampling') ? { value: parseFrameSampling(own.json.sampling, file, 'stave.sampling'), from: 'config.json' } : { value: defaultSampling, from: 'default' };
 }
 
-/** The model in an answer. */
-export async function describe({ dir, parameters, weights, weightTypes, adapter, config: { vision_config } }: Qwen2VL): Promise<ModelInfo> {
+/** The model in an answer. @param found what it is called and where it lies; the files read may be a converted copy's */
+export async function describe({ dir, parameters, weights, weightTypes, adapter, config: { vision_config } }: Qwen2VL, found: Pick<ModelInfo, 'name' | 'dir'>): Promise<ModelInfo> {
   const { temporal_attention: sta, num_heads } = vision_config;
   return {
-    name: basename(resolve(dir)),
-    dir,
+    name: found.name,
+    dir: found.dir,
     parameters,
     temporal_attention: sta === undefined ? null : { heads: temporalHeads(num_heads, sta.head_scale), order: sta.order },
     adapter: adapter?.dir ?? null,

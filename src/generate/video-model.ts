@@ -127,7 +127,7 @@ export async function load(model: string = boxModel, { threads, device: asked = 
     const vision = inTurn(visionParts(files.model, { fused: mayFuse(device.used) }), (graph) => compileParts(runtime, graph, { signal }));
     await setImmediate();
     const language = inTurn(languageGraph(files.model), (graph) => runtime.compile(graph, { signal }));
-    const info = { ...(await describe(files.model)), ...found };
+    const info = await describe(files.model, found);
     const loaded: LoadedModel = { files, info, device, vision, language, reuse: new Reuse(limit), loadTime: (performance.now() - start) / 1000 };
     signal?.throwIfAborted();
     return new VideoModel(runtime, loaded);

@@ -30,9 +30,12 @@ export async function findModel(model: string, env?: Environment): Promise<strin
   throw new StaveError('MODEL_MISSING', { what: `${id} is in the cache in part only: ${lacks} is missing`, why: `in ${dir}`, fix: `run "${command}" to download the rest` });
 }
 
-/** What to call the model in a directory: its name on the Hub when it lies in a cache, else the folder's. */
+/** Folders whose names tell nothing of the model in them: what trainings write, here and elsewhere. */
+const tellsNothing = /^(?:model|adapter|best|last|final|checkpoint(?:-\d+)?)$/i;
+
+/** What to call the model in a directory: its name on the Hub when it lies in a cache, else the folder's; `motion/model` where the folder is only called `model`, or the like. */
 export function modelName(dir: string): string {
-  const path = resolve(dir), snapshots = dirname(path);
-  const id = isCommit(basename(path)) && basename(snapshots) === 'snapshots' ? idOfFolder(basename(dirname(snapshots))) : undefined;
-  return id ?? basename(path);
+  const path = resolve(dir), above = dirname(path);
+  const id = isCommit(basename(path)) && basename(above) === 'snapshots' ? idOfFolder(basename(dirname(above))) : undefined;
+  return id ?? (tellsNothing.test(basename(path)) ? [basename(above), basename(path)].filter((name) => name !== '').join('/') : basename(path));
 }

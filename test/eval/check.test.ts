@@ -1,6 +1,6 @@
 /** The look before the run, and the list. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -52,6 +52,22 @@ test('missing, cut and strange videos, damaged tables and archives: all told at 
   const { code, out } = await stave(['eval', 'check', '--tasks', 'vitatecs,videomme', '--data', data]);
   assert.equal(code, 1);
   assert.match(out, /BAD {2}vitatecs_type: 2 rows, 2 videos\n {2}1 missing:\n[^]*BAD {2}videomme[^]*subtitle\.zip is not unpacked/);
+});
+
+test('archives within archives are not looked into: what may be in them is neither missing nor there', async () => {
+  const root = join(folder, 'nested');
+  await videomme(root, clips);
+  const at = (name: string) => join(root, 'videomme', name);
+  const inner = await readFile(at('videos_chunked_02.zip'));
+  await rm(at('videos_chunked_02.zip'));
+  await zip(at('second.zip'), { 'parts/videos_chunked_02.zip': inner });
+  const before = await checkData({ tasks: ['videomme'], data: root });
+  const [{ archived, missing, unseen }] = before.tasks;
+  assert.deepEqual([before.ok, archived, missing, unseen], [true, 2, [], { videos: [at('data/video-2.mp4')], archives: ['parts/videos_chunked_02.zip'] }]);
+  const { code, out } = await stave(['eval', 'check', '--tasks', 'videomme', '--data', root]);
+  assert.deepEqual([code, out.split('\n').slice(0, 3)], [0, ['?    videomme: 3 rows, 3 videos', '  1 may lie in archives within archives (parts/videos_chunked_02.zip), which the first run unpacks:', `    ${at('data/video-2.mp4')}`]]);
+  await evaluate({ model: fakeModel(() => 'A'), tasks: ['videomme'], data: root, output: join(folder, 'unnested') });
+  assert.deepEqual((await checkData({ tasks: ['videomme'], data: root })).tasks[0].unseen, { videos: [], archives: [] });
 });
 
 test('what the protocol does not show is told; a run says the same', async () => {

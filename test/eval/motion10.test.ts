@@ -43,7 +43,9 @@ test('the model in the box: a real run, its frames in the samples, its score the
     assert.ok(seen.frames.every(({ time }) => typeof time === 'number'));
   }
   assert.equal(task.right, samples.reduce((sum, { score }) => sum + score, 0));
-  const manifest = JSON.parse(await readFile(join(output, 'manifest.json'), 'utf8')) as { model: { fingerprint: string }; tasks: { motion10: { files: { path: string; sha256: string }[]; videos: { missing: number } } }; sessions: { versions: Record<string, string> }[] };
+  const manifest = JSON.parse(await readFile(join(output, 'manifest.json'), 'utf8')) as { model: { name: string; fingerprint: string }; tasks: { motion10: { files: { path: string; sha256: string }[]; videos: { missing: number } } }; sessions: { versions: Record<string, string>; model: { dir: string; adapter: string | null } }[] };
+  assert.equal(manifest.model.name, 'box/model'); // `model` alone would say nothing
+  assert.deepEqual([manifest.sessions[0].model.dir, manifest.sessions[0].model.adapter], [boxModel, null]);
   assert.equal(manifest.model.fingerprint, (await storedModel(boxModel).info()).fingerprint);
   assert.match(manifest.tasks.motion10.files[0].sha256, /^[0-9a-f]{64}$/);
   assert.deepEqual([manifest.tasks.motion10.files[0].path, manifest.tasks.motion10.videos.missing, manifest.sessions[0].versions.node], [join('motion10', 'labels.jsonl'), 0, process.versions.node]);

@@ -123,6 +123,6 @@ test('names that lead out, links, bombs, doubled and damaged entries: refused be
 test('a piece that is gone once the archive has been looked through: an error, and nothing half done', { timeout: 60_000 }, async () => {
   const [first, second] = half(tarOf([{ name: 'a.mp4', content: 'x'.repeat(500_000) }]));
   const root = await rootWith({ 'a.tar.00': first, 'a.tar.01': second });
-  await assert.rejects(unpack(root, set, { onUnpack: ({ total }) => { if (total !== null) rmSync(join(root, 'set', 'a.tar.01')); } }), { code: 'IO', message: /a\.tar cannot be read[^]*ENOENT/ });
+  await assert.rejects(unpack(root, set, { onUnpack: ({ total }) => { if (total !== null) rmSync(join(root, 'set', 'a.tar.01')); } }), { code: 'IO', message: /cannot read .*a\.tar\.01\nENOENT/ });
   assert.deepEqual(await readdir(join(root, 'set')), ['a.tar.00']);
 });

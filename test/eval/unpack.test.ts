@@ -1,10 +1,11 @@
 /** Archives: unpacked once, whole files or none, hostile ones refused. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { archivesAmong } from '../../src/eval/archives/find.ts';
 import { archived, unpack } from '../../src/eval/unpack.ts';
 import { zip } from './miniature.ts';
 
@@ -86,4 +87,23 @@ test('content that is not what the archive states leaves no file', async () => {
   const root = await archive({ 'x.srt': 'subtitles'.repeat(3) }, { change: (bytes) => { bytes[bytes.indexOf('x.srt') + 7] ^= 1; return bytes; } });
   await assert.rejects(unpack(root, set), { code: 'DATA', message: /a\.zip cannot be unpacked/ });
   assert.ok(!existsSync(join(root, 'set', 'x.srt')) && !existsSync(join(root, 'set', 'x.srt.partial')));
+});
+
+test('an archive that can\'t be read any more is told as that, not as a file that can\'t be written', async () => {
+  const root = await archive({ 'x.mp4': 'video'.repeat(1000) }), at = (name: string) => join(root, 'set', name);
+  const bytes = await readFile(at('a.zip'));
+  await rm(at('a.zip'));
+  for (const [i, piece] of [bytes.subarray(0, 40), bytes.subarray(40)].entries()) await writeFile(at(`a.zip.00${i + 1}`), piece); // the content begins in the second
+  await assert.rejects(unpack(root, set, { onUnpack: ({ total }) => { if (total !== null) rmSync(at('a.zip.002')); } }), { code: 'IO', message: /^cannot read .*a\.zip\.002\nENOENT/ });
+  assert.deepEqual(await readdir(join(root, 'set')), ['a.zip.001']);
+});
+
+const found = (...names: string[]) => Object.fromEntries([...archivesAmong(names)].toSorted());
+
+test('what counts as an archive or a piece of one, by its name', () => {
+  assert.deepEqual(found('a.zip', 'b/c.tar.gz', 'd.tgz', 'e.tar.zst', 'f.zipped', 'g.gz', 'tar'), { 'a.zip': ['a.zip'], 'b/c.tar.gz': ['b/c.tar.gz'], 'd.tgz': ['d.tgz'], 'e.tar.zst': ['e.tar.zst'] });
+  assert.deepEqual(found('a.zip.002', 'a.zip.001', 'b.tar.part-aa', 'b.tar.part-ab', 'c.zip.ab', 'c.zip.aa', 'd.tar.part1'), { 'a.zip': ['a.zip.002', 'a.zip.001'], 'b.tar': ['b.tar.part-aa', 'b.tar.part-ab'], 'c.zip': ['c.zip.ab', 'c.zip.aa'], 'd.tar': ['d.tar.part1'] });
+  assert.deepEqual(found('a.zip.md', 'a.zip.py', 'a.tar.gz.ok', 'b.zip.partial', 'c.zip.ab', 'd.zip.part', 'e.zip.crdownload'), {}); // notes, code, downloads under way
+  assert.deepEqual(found('a.zip', 'a.zip.md', 'b.zip.001', 'b.zip.md'), { 'a.zip': ['a.zip'], 'b.zip': ['b.zip.001'] });
+  assert.deepEqual(found('._a.zip', 'b/._c.tar.gz', '__MACOSX/d.zip', 'e/__MACOSX/._f.zip.001', 'my._g.zip'), { 'my._g.zip': ['my._g.zip'] });
 });

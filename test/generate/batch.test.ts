@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { takeLock } from '../../src/files/lock.ts';
 import { answerBatch, load, type BatchOptions, type BatchProgress, type BatchSummary } from '../../src/generate/index.ts';
+import { Decoder } from '../../src/generate/decoder.ts';
 import { fullDisk } from '../files/full-disk.ts';
 
 const goldens = fileURLToPath(new URL('../goldens/', import.meta.url));
@@ -189,6 +191,23 @@ test('an engine that is gone ends the batch and fails no line', async () => {
   await assert.rejects(answerBatch(gone, questions, out, { ...options, onAnswer: () => void gone.dispose() }), { code: 'RUNTIME' });
   const before = await lines();
   assert.ok(before.length < 5 && before.every(({ error }) => error === undefined));
+});
+
+test('an answer is on disk before the model reads the next prompt: a kill costs the one in flight', async (t) => {
+  for (const choices of [undefined, ['open', 'close']]) {
+    const { questions, out } = await batch(['a', 'b', 'c', 'd'].map((id) => ask(id)));
+    const kept: number[] = []; // lines that were there when a question's decoder was fed for the first time
+    const decoders = new WeakSet<Decoder>();
+    const { append } = Decoder.prototype;
+    const fed = t.mock.method(Decoder.prototype, 'append', function (this: Decoder, ...args: Parameters<Decoder['append']>) {
+      if (!decoders.has(this)) kept.push(readFileSync(out, 'utf8').split('\n').length - 1);
+      decoders.add(this);
+      return append.apply(this, args);
+    });
+    await answerBatch(model, questions, out, choices === undefined ? { max_new_tokens: 6 } : { choices });
+    fed.mock.restore();
+    assert.deepEqual(kept, [0, 1, 2, 3]);
+  }
 });
 
 /** Without what differs from run to run, as JSON has it. */

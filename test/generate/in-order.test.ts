@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { inOrder } from '../../src/generate/in-order.ts';
+import { byTurns, inOrder } from '../../src/generate/in-order.ts';
 
 async function* numbers(count: number): AsyncGenerator<number> {
   for (let i = 0; i < count; i++) yield i;
@@ -45,4 +45,33 @@ test('an error, of a work or of the loop, ends what is under way and waits for i
     for await (const _ of inOrder(numbers(20), 4, left.work, left.stop)) throw new Error('enough');
   }, /enough/);
   assert.deepEqual([left.seen.begun, left.seen.ended], [4, 4]);
+});
+
+test('by turns: all begin at once, but a turn comes when the result before was taken and dealt with', async () => {
+  const stop = new AbortController(), said: string[] = [];
+  const work = async (item: number, turn: Promise<unknown>): Promise<number> => {
+    said.push(`begun ${item}`);
+    await turn;
+    said.push(`turn ${item}`);
+    return item;
+  };
+  for await (const item of byTurns(numbers(3), 2, work, stop)) {
+    await new Promise((resolve) => setImmediate(resolve));
+    said.push(`dealt ${item}`);
+  }
+  assert.deepEqual(said.filter((word) => !word.startsWith('begun')), ['turn 0', 'dealt 0', 'turn 1', 'dealt 1', 'turn 2', 'dealt 2']);
+  assert.ok(said.indexOf('begun 1') < said.indexOf('dealt 0'));
+});
+
+test('by turns: who waits for a turn is let go when the loop is left', async () => {
+  const stop = new AbortController();
+  const waiting: Promise<unknown>[] = [];
+  const work = async (item: number, turn: Promise<unknown>): Promise<number> => {
+    waiting.push(turn);
+    return item;
+  };
+  await assert.rejects(async () => {
+    for await (const _ of byTurns(numbers(5), 3, work, stop)) throw new Error('enough');
+  }, /enough/);
+  assert.deepEqual((await Promise.allSettled(waiting)).map(({ status }) => status), ['fulfilled', 'rejected', 'rejected']);
 });

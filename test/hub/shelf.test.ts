@@ -77,7 +77,7 @@ test('a name is looked up in the cache, a path stays a path', async (t) => {
 test('a model in a cache is called by its name on the Hub', () => {
   assert.equal(modelName(`/x/hub/models--Qwen--Qwen2-VL/snapshots/${COMMIT}`), 'Qwen/Qwen2-VL');
   assert.equal(modelName(`/x/hub/models--gpt2/snapshots/${COMMIT}/`), 'gpt2');
-  assert.deepEqual(['box/model', `/x/${COMMIT}`, `/x/snapshots/${COMMIT}`, '/models--a--b/snapshots/main'].map(modelName), ['model', COMMIT, COMMIT, 'main']);
+  assert.deepEqual(['box/model', '/model', 'runs/a/checkpoint-500', 'models/mine', `/x/${COMMIT}`, `/x/snapshots/${COMMIT}`, '/models--a--b/snapshots/main'].map(modelName), ['box/model', 'model', 'a/checkpoint-500', 'mine', COMMIT, COMMIT, 'main']);
 });
 
 test('the cache is where the Hub\'s own client has it', () => {

@@ -101,7 +101,7 @@ for (const name of ['staveq2', 'staveq2_5'])
     const recipe = await recipeOf({ path, window: 'start', learn: 'last', shuffle: false }, {}, golden(name));
     const files = await openModelFiles(golden(name));
     await using runtime = await Runtime.create({ threads: 1 });
-    const loaded = { files, info: await describe(files.model), device: { asked: 'cpu' as const, used: 'cpu' as const, why: null }, vision: runtime.compile(visionParts(files.model)), language: runtime.compile(languageGraph(files.model)), reuse: new Reuse(0), loadTime: 0 };
+    const loaded = { files, info: await describe(files.model, { name, dir: golden(name) }), device: { asked: 'cpu' as const, used: 'cpu' as const, why: null }, vision: runtime.compile(visionParts(files.model)), language: runtime.compile(languageGraph(files.model)), reuse: new Reuse(0), loadTime: 0 };
     for (const scope of ['item', 'all'] as const) {
       const { settings, normalize } = await dataOf({ ...recipe, data: { ...(recipe.data as ConversationData), temporal_scope: scope } }, files);
       const make = conversationBatches(settings.conversations, recipe.batch, files.model.config, files.tokenizer, files.template);

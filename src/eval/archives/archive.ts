@@ -27,11 +27,9 @@ const again = 'get the archive again from where the data set is published';
 
 export const refused = ({ name }: Archive, why: string, fix = again): StaveError => new StaveError('DATA', { what: `${name} is not unpacked`, why, fix });
 
-/** Error for what a reader of archives threw: IO where the system could not read it, DATA where what it read is no archive. */
+/** Error for what a reader of archives threw over what it read. */
 export function damaged({ name, parts }: Archive, cause: unknown): StaveError {
-  const { message, code, syscall } = cause as NodeJS.ErrnoException;
-  const why = `${message}${parts.length > 1 ? ` (in ${parts.length} pieces put together, ${parts[0].path} to ${parts[parts.length - 1].path})` : ''}`;
-  if (syscall !== undefined) return new StaveError('IO', { what: `${name} cannot be read`, why, fix: code === 'EACCES' ? 'give yourself permission to read it' : 'check the disk and the path', cause });
+  const why = `${(cause as Error).message}${parts.length > 1 ? ` (in ${parts.length} pieces put together, ${parts[0].path} to ${parts[parts.length - 1].path})` : ''}`;
   return new StaveError('DATA', { what: `${name} cannot be unpacked`, why, fix: again, cause });
 }
 
