@@ -26,8 +26,11 @@ export function plansOf(change: Change): TensorPlan[] {
   return 'dtype' in change ? [change] : Object.values(change.tensors);
 }
 
-/** Numbers that are read, packed and written at once: 16 MB. What all threads hold together bounds the memory, however large a tensor is (but for its codes, where they are laid on their side). */
+/** Numbers that are read, packed and written at once: 16 MB. What all threads hold together bounds the memory, however large a tensor is. */
 const PIECE = 4 << 20;
+
+/** Pieces whose codes are put together where they are laid on their side: 32 MB. */
+const STRIP = 8;
 const HALF_MAX = 65504;
 
 /** Writes what becomes of numbers of a tensor, whole rows, from number `at` on. @throws RangeError for numbers that are not finite */
@@ -39,8 +42,9 @@ export async function* convertTensor({ weights }: Pick<Qwen2VL, 'weights'>, chan
   const { name, shape } = change;
   const total = shape.reduce((a, b) => a * b, 1);
   const width = 'packing' in change ? shape[1] : 1;
-  const step = Math.max(1, Math.floor(PIECE / width)) * width;
-  const write = writer(change, packers, put);
+  const rows = Math.max(1, Math.floor(PIECE / width));
+  const step = rows * width;
+  const write = writer(change, rows, packers, put);
   for (let start = 0; start < total; start += step) {
     const end = Math.min(start + step, total);
     const numbers = await weights.readF32(name, { start, end });
@@ -52,11 +56,12 @@ export async function* convertTensor({ weights }: Pick<Qwen2VL, 'weights'>, chan
   }
 }
 
-function writer(change: Change, packers: Packers, put: PutTensor): Write {
+/** @param rows of a piece */
+function writer(change: Change, rows: number, packers: Packers, put: PutTensor): Write {
   if ('dtype' in change) return plainWriter(change, put);
   const { packing, tensors } = change;
   const [out, width] = change.shape;
-  return packing.block_size === undefined ? rowWriter([out, width], tensors, packers, put) : blockWriter({ width, ...packing }, tensors, packers, put);
+  return packing.block_size === undefined ? rowWriter({ out, width, most: rows * STRIP }, tensors, packers, put) : blockWriter({ width, ...packing }, tensors, packers, put);
 }
 
 function plainWriter({ name, dtype }: Extract<Change, { dtype: string }>, put: PutTensor): Write {
@@ -79,17 +84,24 @@ function blockWriter(options: { width: number; bits: 4 | 8; block_size: number }
   };
 }
 
-/** A piece of rows is a strip of every column: codes are put together in memory, and written when all are there. */
-function rowWriter([out, width]: [number, number], { codes, scales }: PackedTensors, packers: Packers, put: PutTensor): Write {
-  const all = new Int8Array(out * width); // [width, out]
-  let missing = out;
+/** Laid on their side, rows that come together stand apart: a bit of each column. So the codes of as many pieces as make a strip of columns are put together in memory, and a strip is written when all of it is there.
+ * @param most rows of a strip: whole pieces */
+function rowWriter({ out, width, most }: { out: number; width: number; most: number }, { codes, scales }: PackedTensors, packers: Packers, put: PutTensor): Write {
+  const strips = new Map<number, { codes: Int8Array; missing: number }>(); // by first row; codes: [width, height]
   return async (numbers, at) => {
     const row = at / width;
     const rows = numbers.length / width;
+    const first = row - (row % most);
+    const height = Math.min(most, out - first);
     const made = await packers.packRows(numbers, width);
-    for (let column = 0; column < width; column++) all.set(made.codes.subarray(column * rows, (column + 1) * rows), column * out + row);
+    const strip = strips.get(first) ?? { codes: new Int8Array(width * height), missing: height };
+    strips.set(first, strip);
+    for (let column = 0; column < width; column++) strip.codes.set(made.codes.subarray(column * rows, (column + 1) * rows), column * height + row - first);
     await put(scales.name, made.scales, row);
-    missing -= rows;
-    if (missing === 0) await put(codes.name, all);
+    strip.missing -= rows;
+    if (strip.missing > 0) return;
+    strips.delete(first);
+    if (height === out) await put(codes.name, strip.codes);
+    else for (let column = 0; column < width; column++) await put(codes.name, strip.codes.subarray(column * height, (column + 1) * height), column * out + first);
   };
 }

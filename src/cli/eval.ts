@@ -5,7 +5,7 @@ import { percent } from '../pages/percent.ts';
 import { adapterOption, modelDir, modelOption, threads } from './ask-options.ts';
 import { choice, number, string, type Command, type Io, type Values } from './command.ts';
 import { benchmarkList, checkReport } from './eval-text.ts';
-import { conversion, device, deviceOption, onDevice, weightsOption } from './load-model.ts';
+import { device, deviceOption, loading, weightsOption } from './load-model.ts';
 import { Progress } from './progress.ts';
 import { duration } from './units.ts';
 
@@ -58,8 +58,8 @@ export const evaluation: Command = {
       mustResume: values.resume === true,
       signal: io.signal,
     };
-    using converting = conversion(io.stderr);
-    const model = storedModel(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), weights: string(values, 'weights'), device: device(values), signal: io.signal, onConvert: converting.onConvert, onDevice: onDevice(io.stderr) });
+    using told = loading(io.stderr);
+    const model = storedModel(modelDir(values), { threads: threads(values), adapter: string(values, 'adapter'), weights: string(values, 'weights'), device: device(values), signal: io.signal, ...told });
     using progress = new Progress(io.stderr, { every: 30 });
     let last: EvalProgress | undefined;
     const onProgress = (p: EvalProgress): void => progress.show(progressLine(last = p));

@@ -32,8 +32,11 @@ function seen(media: readonly MediaPlan[], frames: number): string {
   return `${frames} frames${fewer(media)}`;
 }
 
-/** Where a clip had fewer frames than were asked for. */
+/** Where a clip had fewer frames than were asked for, or some are shown again to make up the number. */
 export function fewer(media: readonly MediaPlan[]): string {
   const short = media.find(({ frames_asked }) => frames_asked !== null);
-  return short === undefined ? '' : ` (${short.frames_asked} asked for, the clip has ${media.length === 1 ? 'no more' : `${short.frames.length}`})`;
+  const shown = media.find(({ kind }) => kind === 'video')?.frames ?? [];
+  const repeats = shown.length - new Set(shown.map(({ index }) => index)).size;
+  if (short === undefined) return repeats === 0 ? '' : ` (${repeats} of them ${repeats === 1 ? 'a repeat' : 'repeats'})`;
+  return ` (${short.frames_asked} asked for, the clip has ${media.length === 1 ? 'no more' : `${short.frames.length}`})`;
 }

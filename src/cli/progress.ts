@@ -42,16 +42,22 @@ export class Progress {
 
 /** Pieces of text as they come; until the first, a terminal is told for how long it has been awaited. */
 export async function* awaited(pieces: AsyncIterable<string>, stream: Stream): AsyncGenerator<string, void> {
-  using progress = new Progress(stream);
+  using reading = waiting(stream, 'reading');
+  for await (const piece of pieces) {
+    reading[Symbol.dispose]();
+    yield piece;
+  }
+}
+
+/** From the first second on says what is waited for and for how long, until it is disposed. @param every as of Progress */
+export function waiting(stream: Stream, what: string, { every }: { every?: number } = {}): Disposable {
+  const progress = new Progress(stream, { every });
   const started = performance.now();
-  const timer = setInterval(() => progress.show(`reading, ${duration((performance.now() - started) / 1000)}`), 1000);
-  try {
-    for await (const piece of pieces) {
+  const timer = setInterval(() => progress.show(`${what}, ${duration((performance.now() - started) / 1000)}`), 1000);
+  return {
+    [Symbol.dispose]: () => {
       clearInterval(timer);
       progress.clear();
-      yield piece;
-    }
-  } finally {
-    clearInterval(timer);
-  }
+    },
+  };
 }

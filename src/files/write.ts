@@ -68,10 +68,14 @@ export function writeError(file: string, cause: unknown, bytes?: number): unknow
   const { code, message } = cause as NodeJS.ErrnoException;
   if (cause instanceof StaveError || code === undefined) return cause;
   const full = code === 'ENOSPC' || code === 'EDQUOT';
-  return new StaveError('IO', {
-    what: full ? `no space left on the disk while writing ${file}` : `cannot write ${file}`,
-    why: !full ? message : bytes === undefined ? undefined : `${bytes} bytes are needed`,
-    fix: full ? 'free some space or choose another folder, then go on: what was complete is untouched' : 'check that the folder exists and may be written to',
-    cause,
-  });
+  if (full) return new StaveError('IO', { what: `no space left on the disk while writing ${file}`, why: bytes === undefined ? undefined : `${bytes} bytes are needed`, fix: 'free some space or choose another folder, then go on: what was complete is untouched', cause });
+  return new StaveError('IO', { what: `cannot write ${file}`, ...(inTheWay(cause as NodeJS.ErrnoException) ?? { why: message, fix: 'check that the folder exists and may be written to' }), cause });
+}
+
+/** A file where a folder is to be, and the other way round. */
+function inTheWay({ code, syscall }: NodeJS.ErrnoException): { why: string; fix: string } | undefined {
+  if (code === 'EEXIST' && syscall === 'mkdir') return { why: 'a file of that name is there, it needs to be a folder', fix: 'choose another folder, or move the file away' };
+  if (code === 'ENOTDIR') return { why: 'something on its path is a file, it needs to be a folder', fix: 'choose another path, or move the file away' };
+  if (code === 'EISDIR') return { why: 'a folder of that name is there', fix: 'choose another name' };
+  return undefined;
 }

@@ -18,7 +18,7 @@ export type { ChoiceResult, DecideOptions, Decision } from './decide/decide.ts';
 export { deviceChoices, type DeviceChoice, type DeviceInfo } from './device/choose.ts';
 export { float32 } from './device/self-test.ts';
 export { forgetTrials, keptTrial } from './device/kept-trial.ts';
-export type { Trial } from './device/trial.ts';
+export type { DeviceTrial } from './device/trial.ts';
 export type { AskOptions, Plan, QuestionOptions } from './plan.ts';
 export type { GenerationOptions, GenerationSettings, Origin, Setting } from './settings.ts';
 export { load, planVideo, VideoModel, type LoadOptions } from './video-model.ts';

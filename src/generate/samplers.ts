@@ -50,7 +50,12 @@ export function greedy(logits: Float32Array): number {
   let best = 0;
   for (let id = 1; id < logits.length; id++) if (logits[id] > logits[best]) best = id;
   if (logits[best] > -Infinity) return best;
-  throw new StaveError('RUNTIME', { what: `the model's logits are not numbers: ${logits[best]} for token ${best}`, why: 'its weights may be damaged, or their type too narrow for what they compute', fix: 'check the weights against their source' });
+  throw notNumbers(`${logits[best]} for token ${best}`);
+}
+
+/** @param seen what shows it */
+export function notNumbers(seen: string): StaveError {
+  return new StaveError('RUNTIME', { what: `the model's logits are not numbers: ${seen}`, why: 'its weights may be damaged, or their type too narrow for what they compute', fix: 'check the weights against their source' });
 }
 
 /** Logits with the repetition penalty on every token that occurs in `previous`; the same array when there is none. */

@@ -9,9 +9,10 @@ import { boxModel } from './box.ts';
 import { Clock } from './clock.ts';
 import type { Choices } from './decide/choices.ts';
 import { decide, type DecideOptions, type Decision } from './decide/decide.ts';
-import { checkDevice, chooseDevice, type DeviceChoice, type DeviceInfo } from './device/choose.ts';
+import { parseDevice, chooseDevice, type DeviceChoice, type DeviceInfo } from './device/choose.ts';
 import { compileParts, mayFuse } from './device/parts.ts';
 import { sortOf } from './device/self-test.ts';
+import type { DeviceTrialOptions } from './device/trial.ts';
 import type { VideoSource } from './media.ts';
 import { question as ask, type ChatMessage, type MediaPart } from './messages.ts';
 import { describe, openModelFiles, type ModelInfo } from './model-files.ts';
@@ -28,6 +29,8 @@ export type LoadOptions = {
   threads?: number;
   /** Where the model runs. A device is tried out on a small model first, once; where it does not pass, the processor takes over, and `device` of the model and its answers says why. Default: cpu. */
   device?: DeviceChoice;
+  /** Called when a device is about to be tried out, with its name: that takes seconds, and up to three minutes with a slow driver. */
+  onTrial?: DeviceTrialOptions['onTrial'];
   /** Called when it is chosen. */
   onDevice?: (device: DeviceInfo) => void;
   /** Directory of a LoRA adapter as PEFT saves it, to use beside the weights. */
@@ -111,15 +114,15 @@ export class VideoModel {
 
 /** Loads a model: a directory in the Hugging Face layout, or the name of a model that was pulled; without one, the model in the box. It is checked in full before this resolves; the engine may still be getting ready then, while the first video is decoded.
  * @throws MODEL_MISSING, MODEL_CONFIG, WEIGHT_MISSING, WEIGHT_SHAPE, WEIGHTS_CORRUPT, ADAPTER, TOKENIZER, DEVICE, RUNTIME, USAGE; the signal's reason when aborted */
-export async function load(model: string = boxModel, { threads, device: asked = 'cpu', onDevice, adapter, reuse, ...weights }: LoadOptions = {}): Promise<VideoModel> {
+export async function load(model: string = boxModel, { threads, device: asked = 'cpu', onTrial, onDevice, adapter, reuse, ...weights }: LoadOptions = {}): Promise<VideoModel> {
   const { signal } = weights;
   signal?.throwIfAborted();
   const start = performance.now();
   const limit = reuseLimit(reuse);
-  checkDevice(asked);
+  parseDevice(asked);
   warmUp();
   const opening = locate(model, weights).then(async ({ loaded, ...found }) => ({ files: await openModelFiles(loaded, adapter), found }));
-  const choosing = chooseDevice(asked, async () => sortOf((await opening).files.model), { threads, signal });
+  const choosing = chooseDevice(asked, async () => sortOf((await opening).files.model), { threads, signal, onTrial });
   const [{ files, found }, runtime] = await both(opening, choosing.then(({ used }) => Runtime.create({ threads, device: used })));
   try {
     const device = await choosing;

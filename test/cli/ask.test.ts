@@ -58,9 +58,11 @@ test('plan: each way to choose frames gives what the library chooses', async () 
   }
 });
 
-test('plan tells that a clip has fewer frames than asked for, and what the weights take', async () => {
+test('plan tells that a clip has fewer frames than asked for, which ones are shown again, and what the weights take', async () => {
   const { out } = await stave(['plan', clip, '--model', model, '--frames', '1000', '--max-pixels', '3136']);
   assert.match(out, /^frames    90 at 0\.00 [^\n]* s \(1000 asked for, the clip has no more\)$/m);
+  const again = await stave(['plan', `${goldens}video/one_frame.mp4`, '--model', model, '--frames', '4', '--repeat']);
+  assert.match(again.out, /^frames    4 at 0\.00 0\.00 0\.00 0\.00 s \(3 of them repeats\)$/m);
   assert.match(out, /^weights   0\.6 million numbers, 1 MB as BF16 in the model's files; the engine holds 2 MB$/m);
 });
 

@@ -1,6 +1,6 @@
 /** The real program: signals, pipes, exit codes. */
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -32,6 +32,12 @@ test('version, misuse, failure: 0, 2, 1', async () => {
   const [version, misuse, failure] = await Promise.all([run(['--version']), run(['ask']), run(['plan', `${goldens}video/text.mp4`, '--model', model])]);
   assert.deepEqual([version.code, misuse.code, failure.code], [0, 2, 1]);
   assert.deepEqual([version.err, misuse.out, failure.out], ['', '', '']);
+});
+
+test('a Node that does not run TypeScript is told which one to use', () => {
+  const { status, stderr } = spawnSync(process.execPath, ['--no-strip-types', bin, '--version'], { encoding: 'utf8' });
+  assert.equal(status, 1);
+  assert.match(stderr, /^error: a checkout of stave does not run on Node .*\n.*\n→ .*npx stave ….*\n$/);
 });
 
 for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const)

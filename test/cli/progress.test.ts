@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { strip } from '../../src/cli/picture.ts';
-import { Progress } from '../../src/cli/progress.ts';
+import { Progress, waiting } from '../../src/cli/progress.ts';
 import { bytes, duration } from '../../src/cli/units.ts';
 
 function stream(like: { isTTY?: boolean; columns?: number }) {
@@ -25,6 +25,23 @@ test('elsewhere it is quiet until `every` seconds have passed', () => {
   new Progress(to, { every: 3600 }).show('b');
   new Progress(to, { every: 0 }).show('c');
   assert.deepEqual(to.written, ['c\n']);
+});
+
+test('what is waited for is told after a second, and no longer', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const terminal = stream({ isTTY: true }), log = stream({});
+  {
+    using _ = waiting(terminal, 'trying out webgpu');
+    using __ = waiting(log, 'trying out webgpu', { every: 0 });
+    t.mock.timers.tick(999);
+    assert.deepEqual([...terminal.written, ...log.written], []);
+    t.mock.timers.tick(1);
+  }
+  t.mock.timers.tick(5000);
+  const [line, cleared, ...more] = terminal.written;
+  assert.match(line, /trying out webgpu, \d+ s$/);
+  assert.deepEqual([cleared, more], ['\r\x1b[2K', []]);
+  assert.match(log.written.join('|'), /^trying out webgpu, \d+ s\n$/);
 });
 
 test('times and sizes as a person says them', () => {

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { chooseDevice } from '../../src/generate/device/choose.ts';
 import { forgetTrials, keptTrial } from '../../src/generate/device/kept-trial.ts';
 import { differences, selfTest, tolerance, type Sort } from '../../src/generate/device/self-test.ts';
-import { tryDevice, type Trial } from '../../src/generate/device/trial.ts';
+import { tryDevice, type DeviceTrial } from '../../src/generate/device/trial.ts';
 import { load, type AnswerResult, type DeviceChoice } from '../../src/generate/index.ts';
 import { parseWeights, tied, type WeightType, type WeightTypes } from '../../src/models/weight-types.ts';
 import { Runtime, type Program } from '../../src/runtime/index.ts';
@@ -61,11 +61,11 @@ test('auto where there is no device: the processor answers, a line and the resul
   assert.deepEqual([answer.token_ids, answer.device], [token_ids, { asked: 'cpu', used: 'cpu', why: null }]);
 });
 
-const right = (faster: number): Trial => ({ result: 'right', off: 0, faster });
-const choose = (asked: DeviceChoice, cuda: Trial, webgpu: Trial) => chooseDevice(asked, async () => plain, {}, async (device) => (device === 'cuda' ? cuda : webgpu));
+const right = (faster: number): DeviceTrial => ({ result: 'right', off: 0, faster });
+const choose = (asked: DeviceChoice, cuda: DeviceTrial, webgpu: DeviceTrial) => chooseDevice(asked, async () => plain, {}, async (device) => (device === 'cuda' ? cuda : webgpu));
 
 test('which device is used, by what each gives', async () => {
-  const wrong: Trial = { result: 'wrong', why: 'broken' }, absent: Trial = { result: 'absent', why: 'none' };
+  const wrong: DeviceTrial = { result: 'wrong', why: 'broken' }, absent: DeviceTrial = { result: 'absent', why: 'none' };
   assert.deepEqual(await choose('auto', right(9), right(9)), { asked: 'auto', used: 'cuda', why: null });
   assert.deepEqual(await choose('auto', absent, right(9)), { asked: 'auto', used: 'webgpu', why: 'cuda: none' });
   assert.deepEqual(await choose('auto', absent, right(0.5)), { asked: 'auto', used: 'cpu', why: 'cuda: none; webgpu: slower than the processor, 2.0 times' });
@@ -85,9 +85,12 @@ test('a driver that takes its process down, or never ends, is a result like othe
 });
 
 test('a trial is kept until the driver changes or it is forgotten', async () => {
-  const first = await preloading(crash, () => keptTrial('webgpu', plain));
+  const told: string[] = [];
+  const options = { onTrial: (device: string) => void told.push(device) };
+  const first = await preloading(crash, () => keptTrial('webgpu', plain, options));
   assert.equal(first.result, 'wrong');
-  const again = await keptTrial('webgpu', plain); // nothing would crash now
+  const again = await keptTrial('webgpu', plain, options); // nothing would crash now
+  assert.deepEqual(told, ['webgpu']);
   assert.match((again as { why: string }).why, /process ended with .* \(seen on \d{4}-\d\d-\d\d; "stave doctor" tries again\)$/);
   assert.equal((await readdir(join(folder, 'devices'))).length, 1);
   process.env.VK_DRIVER_FILES = '/other';

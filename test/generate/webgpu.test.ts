@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { keptTrial } from '../../src/generate/device/kept-trial.ts';
 import { sortOf } from '../../src/generate/device/self-test.ts';
-import type { Trial } from '../../src/generate/device/trial.ts';
+import type { DeviceTrial } from '../../src/generate/device/trial.ts';
 import { load } from '../../src/generate/index.ts';
 import { openQwen2VL } from '../../src/models/qwen2vl/index.ts';
 import { clip, model as dir } from '../cli/run.ts';
@@ -28,7 +28,7 @@ function drivers(): string[] {
 test('the golden model gives the same answer and probabilities on WebGPU as on the processor', async (t) => {
   const model = await openQwen2VL(dir);
   await model.weights.close();
-  let trial: Trial = { result: 'absent', why: 'no software driver for Vulkan is installed' };
+  let trial: DeviceTrial = { result: 'absent', why: 'no software driver for Vulkan is installed' };
   const refused: string[] = [];
   for (const driver of drivers()) {
     process.env.VK_ICD_FILENAMES = driver;

@@ -10,11 +10,12 @@ export type Finding = {
   fix?: string;
 };
 
-export type Check = (signal: AbortSignal) => Promise<Finding>;
+/** Named as its finding is. */
+export type Check = ((signal: AbortSignal) => Promise<Finding>) & { readonly check: string };
 
 /** A check whose error is its finding. */
 export function checking(check: string, look: (signal: AbortSignal) => Promise<Omit<Finding, 'check'>>): Check {
-  return async (signal) => {
+  const run = async (signal: AbortSignal): Promise<Finding> => {
     try {
       return { check, ...(await look(signal)) };
     } catch (error) {
@@ -23,4 +24,5 @@ export function checking(check: string, look: (signal: AbortSignal) => Promise<O
       return { check, status: 'fail', found: [what, why].filter(Boolean).join(': '), fix: fix ?? 'run npm ci (or npm install stave) again; if that does not help, it is a bug in stave' };
     }
   };
+  return Object.assign(run, { check });
 }

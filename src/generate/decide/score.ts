@@ -1,5 +1,5 @@
-import { StaveError } from '../../errors.ts';
 import type { Branches, Decoder } from '../decoder.ts';
+import { notNumbers } from '../samplers.ts';
 
 /** Where the probability of a token stands: in the logits behind which branch token (−1: behind the prompt). */
 type Step = { behind: number; id: number };
@@ -14,7 +14,7 @@ export async function logProbabilities(decoder: Decoder, logits: Float32Array, s
   const found = new Map<string, number>();
   const look = (behind: number, row: Float32Array) => {
     const total = logSumExp(row);
-    if (!Number.isFinite(total)) throw new StaveError('RUNTIME', { what: 'the model\'s logits are not numbers', why: 'its weights may be damaged, or their type too narrow for what they compute', fix: 'check the weights against their source' });
+    if (!Number.isFinite(total)) throw notNumbers(`their log Σ exp is ${total}`);
     for (const id of wanted.get(behind)!) found.set(`${behind} ${id}`, row[id] - total);
   };
   look(-1, logits);

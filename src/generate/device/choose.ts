@@ -2,7 +2,7 @@ import { StaveError } from '../../errors.ts';
 import type { Device } from '../../runtime/index.ts';
 import { keptTrial } from './kept-trial.ts';
 import type { Sort } from './self-test.ts';
-import type { Trial, TrialOptions } from './trial.ts';
+import type { DeviceTrial, DeviceTrialOptions } from './trial.ts';
 
 /** `auto`: cuda or webgpu, the first that passes its self-test and is faster than the processor, else the processor. */
 export const deviceChoices = ['auto', 'cpu', 'webgpu', 'cuda'] as const;
@@ -23,7 +23,7 @@ const needs: Record<Exclude<Device, 'cpu'>, string> = {
 };
 
 /** @throws USAGE for a device that stave does not know */
-export function checkDevice(asked: string): DeviceChoice {
+export function parseDevice(asked: string): DeviceChoice {
   const known = deviceChoices.find((name) => name === asked);
   if (known === undefined) throw new StaveError('USAGE', { what: `there is no device ${JSON.stringify(asked)}`, fix: `give one of ${deviceChoices.join(', ')}` });
   return known;
@@ -31,7 +31,7 @@ export function checkDevice(asked: string): DeviceChoice {
 
 /** Chooses where a model runs: on a device only once a small model of its sort has given the same numbers there as on the processor. Where a device is there and does not pass, the processor takes over.
  * @param sortOf of the model: known once its files are open  @param trial how a device does  @throws DEVICE for one that was asked for by name and is not there; the signal's reason */
-export async function chooseDevice(asked: DeviceChoice, sortOf: () => Promise<Sort>, options: TrialOptions = {}, trial: typeof keptTrial = keptTrial): Promise<DeviceInfo> {
+export async function chooseDevice(asked: DeviceChoice, sortOf: () => Promise<Sort>, options: DeviceTrialOptions = {}, trial: typeof keptTrial = keptTrial): Promise<DeviceInfo> {
   if (asked === 'cpu') return { asked, used: 'cpu', why: null };
   const sort = await sortOf();
   const against: string[] = [];
@@ -46,7 +46,7 @@ export async function chooseDevice(asked: DeviceChoice, sortOf: () => Promise<So
 }
 
 /** What speaks against a device that nobody named. */
-function objection(tried: Trial): string | undefined {
+function objection(tried: DeviceTrial): string | undefined {
   if (tried.result !== 'right') return tried.why;
   return tried.faster > 1 ? undefined : `slower than the processor, ${(1 / tried.faster).toFixed(1)} times`;
 }

@@ -9,16 +9,16 @@ import { list, writeError, writeWhole } from '../../files/write.ts';
 import type { Device } from '../../runtime/index.ts';
 import { driverOf } from './driver.ts';
 import type { Sort } from './self-test.ts';
-import { tryDevice, type Trial, type TrialOptions } from './trial.ts';
+import { tryDevice, type DeviceTrial, type DeviceTrialOptions } from './trial.ts';
 
-export type KeptTrialOptions = TrialOptions & { env?: Environment };
+export type KeptTrialOptions = DeviceTrialOptions & { env?: Environment };
 
-type Kept = { device: Device; sort: Sort; date: string; trial: Trial };
+type Kept = { device: Device; sort: Sort; date: string; trial: DeviceTrial };
 
 const trialsFolder = (env?: Environment): string => join(cacheFolder(env), 'devices');
 
 /** As tryDevice(), or what that gave before. That a device is absent is not kept: it is soon found out, and ends when something is installed; nor is a trial that something else ended. @throws the signal's reason */
-export async function keptTrial(device: Device, sort: Sort, { env, ...options }: KeptTrialOptions = {}): Promise<Trial> {
+export async function keptTrial(device: Device, sort: Sort, { env, ...options }: KeptTrialOptions = {}): Promise<DeviceTrial> {
   const folder = trialsFolder(env);
   const made = [device, sort, staveVersion(), versionOf('onnxruntime-node'), process.versions.node, await driverOf(device)];
   const file = join(folder, `${device}-${createHash('sha256').update(JSON.stringify(made)).digest('hex').slice(0, 16)}.json`);

@@ -9,7 +9,7 @@ export type Task = { device: Device; sort: Sort; threads?: number };
 /** `off`: of each of triedSorts() the largest difference, as a part of the largest number; null: one is no number. `seconds`: of a chain of products on both. */
 export type Tried = { there: false; why: string } | { there: true; why: string } | { there: true; off: (number | null)[]; seconds: { device: number; cpu: number } };
 
-async function tryOut({ device, sort, threads }: Task): Promise<Tried> {
+async function testDevice({ device, sort, threads }: Task): Promise<Tried> {
   await using there = await Runtime.create({ threads, device });
   const x = input('x', 'float32', [1, 2]);
   try {
@@ -60,4 +60,4 @@ function reason(error: unknown): string {
   return (error.why ?? error.what).replaceAll(/^.* was false\. /g, '');
 }
 
-process.stdout.write(`\n${JSON.stringify(await tryOut(JSON.parse(process.argv[2]) as Task))}`);
+process.stdout.write(`\n${JSON.stringify(await testDevice(JSON.parse(process.argv[2]) as Task))}`);

@@ -5,9 +5,9 @@ import { tolerance, triedSorts, type Sort } from './self-test.ts';
 import type { Task, Tried } from './trial-process.ts';
 
 /** How a device did. `passing`: something else ended the trial, another may go otherwise. `off`: by how much numbers differ from the processor's, as a part of the largest. `faster`: than the processor, so many times, at products of the size that encoders have. */
-export type Trial = { result: 'right'; off: number; faster: number } | { result: 'wrong' | 'absent'; why: string; passing?: true };
+export type DeviceTrial = { result: 'right'; off: number; faster: number } | { result: 'wrong' | 'absent'; why: string; passing?: true };
 
-export type TrialOptions = { threads?: number; /** Milliseconds until a device counts as hung. */ timeout?: number; signal?: AbortSignal };
+export type DeviceTrialOptions = { threads?: number; /** Milliseconds until a device counts as hung. */ timeout?: number; signal?: AbortSignal; /** Called when a device is about to be tried out: that takes seconds, and minutes with a slow driver. */ onTrial?: (device: Device) => void };
 
 /** Compiling shaders for the first time takes seconds on a GPU, a minute where the driver is software. */
 const TIMEOUT = 180e3;
@@ -18,8 +18,9 @@ const FROM_OUTSIDE: readonly (number | string)[] = ['SIGINT', 'SIGTERM', 'SIGHUP
 const PROCESS = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './trial-process.ts' : './trial-process.js', import.meta.url));
 
 /** Runs the self-test on a device and on the processor, and compares. @throws the signal's reason */
-export async function tryDevice(device: Device, sort: Sort, { threads, timeout = TIMEOUT, signal }: TrialOptions = {}): Promise<Trial> {
+export async function tryDevice(device: Device, sort: Sort, { threads, timeout = TIMEOUT, signal, onTrial }: DeviceTrialOptions = {}): Promise<DeviceTrial> {
   signal?.throwIfAborted();
+  onTrial?.(device);
   const task: Task = { device, sort, threads };
   const child = spawn(process.execPath, [PROCESS, JSON.stringify(task)], { stdio: ['ignore', 'pipe', 'pipe'], timeout, killSignal: 'SIGKILL' });
   const stop = (): void => void child.kill('SIGKILL');
@@ -39,7 +40,7 @@ export async function tryDevice(device: Device, sort: Sort, { threads, timeout =
   return judged(JSON.parse(out.slice(out.lastIndexOf('\n') + 1)) as Tried, sort); // a driver may have said something before
 }
 
-function judged(tried: Tried, sort: Sort): Trial {
+function judged(tried: Tried, sort: Sort): DeviceTrial {
   if ('why' in tried) return { result: tried.there ? 'wrong' : 'absent', why: tried.why };
   let worst = 0;
   for (const [i, each] of triedSorts(sort).entries()) {
