@@ -3,10 +3,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { StaveError } from '../src/errors.ts';
 import { freeSpace } from '../src/files/look.ts';
 import { locate } from '../src/generate/index.ts';
+import { readOptions, runBench, whole } from './command.ts';
 import { checkpointBytes, writeShape } from './shape/checkpoint.ts';
 import { limitSizes, type Limits, type Sizes } from './shape/limits.ts';
 import type { Measured, Task } from './shape/measure.ts';
@@ -37,17 +37,10 @@ const options = {
   clips: { type: 'string', default: '3' }, rounds: { type: 'string', default: '1' }, threads: { type: 'string', default: String(availableParallelism()) }, dir: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
 } as const;
 
-const abort = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
-try {
-  await main();
-} catch (error) {
-  console.error(abort.signal.aborted ? 'interrupted' : error instanceof StaveError ? error.message : error);
-  process.exitCode = abort.signal.aborted ? 130 : error instanceof StaveError && error.code === 'USAGE' ? 2 : 1;
-}
+await runBench(main);
 
-async function main(): Promise<void> {
-  const { values } = misuse(() => parseArgs({ options }));
+async function main(signal: AbortSignal): Promise<void> {
+  const values = readOptions(options);
   if (values.help) return console.log(usage);
   const shape = shapeNames.find((name) => name === values.shape);
   if (shape === undefined) throw new StaveError('USAGE', { what: values.shape === undefined ? 'no --shape is given' : `there is no shape "${values.shape}"`, fix: `give one of ${shapeNames.join(', ')}` });
@@ -67,17 +60,17 @@ async function main(): Promise<void> {
     for (const sta of variants) {
       progress(`writing ${dir(sta)}`);
       await writeShape(dir(sta), shape, sta);
-      for (const weights of kinds) await locate(dir(sta), { weights, signal: abort.signal, onConvert: ({ done }) => done === 0 && progress(`converting to ${weights}`) });
+      for (const weights of kinds) await locate(dir(sta), { weights, signal, onConvert: ({ done }) => done === 0 && progress(`converting to ${weights}`) });
     }
-    if (pairs !== undefined) return await comparePairs({ sta: dir(true), base: dir(false), threads, pairs }, kinds, lengths, values.json);
-    const limitsNow = () => inProcess<Limits, Sizes>('limits.ts', limitSizes(shape, threads), abort.signal);
+    if (pairs !== undefined) return await comparePairs({ sta: dir(true), base: dir(false), threads, pairs }, kinds, lengths, { json: values.json, signal });
+    const limitsNow = () => inProcess<Limits, Sizes>('limits.ts', limitSizes(shape, threads), signal);
     progress('measuring the machine');
     const limits = [await limitsNow()];
     const measured = new Map<Case, Measured[]>(cases.map((each) => [each, []]));
     for (let round = 0; round < rounds; round++) {
       for (const [i, each] of cases.entries()) {
         progress(`round ${round + 1} of ${rounds}, case ${i + 1} of ${cases.length}`);
-        measured.get(each)!.push(await inProcess<Measured, Task>('measure.ts', { dir: dir(each.sta), threads, weights: each.weights, frames: each.frames, clips, tokens }, abort.signal));
+        measured.get(each)!.push(await inProcess<Measured, Task>('measure.ts', { dir: dir(each.sta), threads, weights: each.weights, frames: each.frames, clips, tokens }, signal));
       }
       limits.push(await limitsNow());
     }
@@ -91,12 +84,12 @@ async function main(): Promise<void> {
 }
 
 /** What temporal attention costs the vision encoder, for each type of weights and length of clip. */
-async function comparePairs({ sta, base, ...task }: Omit<PairTask, 'frames'>, kinds: readonly string[], lengths: readonly number[], json: boolean): Promise<void> {
+async function comparePairs({ sta, base, ...task }: Omit<PairTask, 'frames'>, kinds: readonly string[], lengths: readonly number[], { json, signal }: { json: boolean; signal: AbortSignal }): Promise<void> {
   for (const weights of kinds) {
-    const [withIt, without] = await Promise.all([sta, base].map(async (model) => (await locate(model, { weights, signal: abort.signal })).loaded));
+    const [withIt, without] = await Promise.all([sta, base].map(async (model) => (await locate(model, { weights, signal })).loaded));
     for (const frames of lengths) {
       progress(`${frames} frames, ${weights}`);
-      const found = await inProcess<Pairs, PairTask>('pairs.ts', { ...task, sta: withIt, base: without, frames }, abort.signal);
+      const found = await inProcess<Pairs, PairTask>('pairs.ts', { ...task, sta: withIt, base: without, frames }, signal);
       console.log(json ? JSON.stringify({ weights, frames, threads: task.threads, ...found }) : `${frames} frames, ${weights}: ${pairsText(found)}`);
     }
   }
@@ -108,20 +101,6 @@ async function checkDisk(folder: string, shape: ShapeName, variants: readonly bo
   const needed = variants.reduce((sum, sta) => sum + checkpointBytes(shape, sta), 0); // copies in fewer bits check for themselves
   const free = (await freeSpace(folder)) ?? Infinity;
   if (needed > free) throw new StaveError('IO', { what: `the checkpoints take ${gigabytes(needed)}, ${gigabytes(free)} are free for ${folder}`, fix: 'make room, or give a folder on another disk: --dir' });
-}
-
-function whole(name: string, text: string, least: number): number {
-  const n = Number(text);
-  if (!Number.isInteger(n) || n < least) throw new StaveError('USAGE', { what: `--${name} ${text}`, fix: `give a whole number from ${least}` });
-  return n;
-}
-
-function misuse<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (cause) {
-    throw new StaveError('USAGE', { what: (cause as Error).message, fix: 'see --help', cause });
-  }
 }
 
 function gigabytes(bytes: number): string {

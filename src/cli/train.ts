@@ -1,4 +1,5 @@
 import { StaveError } from '../errors.ts';
+import { parseAssignment } from '../train/change.ts';
 import { loadStages, planTraining, trainStages, type Recipe, type TrainProgress } from '../train/index.ts';
 import { string, strings, type Command, type Io } from './command.ts';
 import { Progress } from './progress.ts';
@@ -20,7 +21,7 @@ export const train: Command = {
   async run([file], values, { stdout, stderr, signal }) {
     const out = string(values, 'out');
     const set = strings(values, 'set');
-    const stages = await loadStages(file, { out, set: Object.fromEntries(set.map(assignment)) });
+    const stages = await loadStages(file, { out, set: Object.fromEntries(set.map(parseAssignment)) });
     if (values.plan) {
       if (values.resume) throw new StaveError('USAGE', { what: '--plan and --resume do not go together', fix: 'a plan is of the whole run' });
       return planned(stages, values.json === true, { stdout, stderr, signal });
@@ -49,17 +50,6 @@ async function planned(stages: Recipe[], json: boolean, { stdout, stderr, signal
   const plans = await planTraining(stages, { signal, onPlan: ({ name, memory }) => progress.show(`${name}: about ${bytes(memory.total)} by its shapes; trying a few updates`) });
   progress.clear();
   for (const plan of plans) stdout.write(json ? `${JSON.stringify(plan)}\n` : `${planTable(plan)}${plan === plans.at(-1) ? '' : '\n'}`);
-}
-
-/** PATH=VALUE. What is no JSON counts as a text: quotes within quotes are a trap of every shell, and the field says whether it takes one. @throws USAGE */
-function assignment(text: string): [path: string, value: unknown] {
-  const [, path, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-  if (path === undefined) throw new StaveError('USAGE', { what: `--set must be PATH=VALUE, got "${text}"`, fix: 'for example --set optimizer.lr=5e-5' });
-  try {
-    return [path, JSON.parse(value)];
-  } catch {
-    return [path, value];
-  }
 }
 
 function line(p: TrainProgress): string {

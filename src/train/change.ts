@@ -6,6 +6,17 @@ export type Changes = Readonly<Record<string, unknown>>;
 
 type Json = Record<string, unknown> | unknown[];
 
+/** PATH=VALUE, as `--set` takes it. What is no JSON counts as a text: quotes within quotes are a trap of every shell, and the field says whether it takes one. @throws USAGE */
+export function parseAssignment(text: string): [path: string, value: unknown] {
+  const [, path, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (path === undefined) throw new StaveError('USAGE', { what: `--set must be PATH=VALUE, got "${text}"`, fix: 'for example --set optimizer.lr=5e-5' });
+  try {
+    return [path, JSON.parse(value)];
+  } catch {
+    return [path, value];
+  }
+}
+
 /** A recipe's JSON with other values in some places; what it was given stays as it is.
  * @throws RECIPE for a path through something that is no object, past the end of a list, to a field that stages have for themselves, or to one of `model` that is not there */
 export function changed(json: unknown, changes: Changes): unknown {
