@@ -95,7 +95,7 @@ async function askBatch(model: VideoModel, file: string, out: string, values: Va
   progress.clear();
   if (values.json) stdout.write(`${JSON.stringify(summary)}\n`);
   else {
-    stdout.write(`${summary.answered} answered now, ${summary.skipped} were there already, ${summary.failed} of ${summary.total} failed: ${out}\n`);
+    stdout.write(`${summary.answered} answered now, ${summary.skipped} were there already, ${summary.failed} of ${summary.total} failed${summary.failed > 0 ? ' (their lines say why; take them out to ask them again)' : ''}: ${out}\n`);
     if (summary.throughput !== null) stderr.write(`${throughputLine(summary.throughput)}\n`);
   }
 }

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
+import { whyUnread } from '../files/look.ts';
 import { filesOf, type Dialogue, type Problem } from './dialogue.ts';
 import { readRow, type Form } from './forms.ts';
 import { show } from './media-fields.ts';
@@ -88,7 +89,7 @@ export type QuarantineLine = { line: number; row: string; problems: Problem[] };
 /** The rows' hashes. @throws IO; DATA naming the line */
 async function readQuarantine(file: string): Promise<Set<string>> {
   const text = await readFile(file, 'utf8').catch((cause: Error) => {
-    throw new StaveError('IO', { what: `cannot read the quarantine list ${file}`, why: cause.message, fix: 'check the path', cause });
+    throw new StaveError('IO', { what: `cannot read the quarantine list ${file}`, why: whyUnread(cause), fix: 'check the path', cause });
   });
   const rows = text.split('\n').flatMap((line, i) => {
     if (line.trim() === '') return [];

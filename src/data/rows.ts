@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { StaveError } from '../errors.ts';
+import { whyUnread } from '../files/look.ts';
 
 /** A row as text. line: of its first character, from 1; start, end: bytes of the file. */
 export type FoundRow = { line: number; start: number; end: number; text: string };
@@ -100,7 +101,7 @@ async function* read(file: string): AsyncGenerator<Buffer> {
   try {
     yield* createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>;
   } catch (cause) {
-    throw new StaveError('IO', { what: `cannot read the data file ${file}`, why: (cause as Error).message, fix: 'check the path', cause });
+    throw new StaveError('IO', { what: `cannot read the data file ${file}`, why: whyUnread(cause as Error), fix: 'check the path', cause });
   }
 }
 
@@ -126,7 +127,7 @@ export async function rowAt({ file, start: starts, end: ends, line: lines }: Row
     if (bytesRead < bytes.length) throw new StaveError('DATA', { what: `${file}:${line} is not what it was when the run began`, fix: 'leave data files as they are while a run reads them' });
   } catch (cause) {
     if (cause instanceof StaveError) throw cause;
-    throw new StaveError('IO', { what: `cannot read the data file ${file}`, why: (cause as Error).message, fix: 'check the path', cause });
+    throw new StaveError('IO', { what: `cannot read the data file ${file}`, why: whyUnread(cause as Error), fix: 'check the path', cause });
   }
   return { line, start, end, text: bytes.toString().replace(/^\uFEFF/, '') };
 }

@@ -24,7 +24,7 @@ export async function takeLock(file: string, inUse: (who: string) => Error): Pro
   const own: Holder = { pid: process.pid, host: hostname(), id: randomUUID() };
   held.add(own.id);
   try {
-    await makeFolder(dirname(file)).catch((cause: unknown) => { throw writeError(file, cause); });
+    await makeFolder(dirname(file)).catch((cause: unknown) => { throw writeError(dirname(file), cause); });
     for (let looks = 0; !(await create(file, JSON.stringify(own))); looks++) {
       const text = await readFile(file, 'utf8').catch(() => undefined);
       const holder = text === undefined ? undefined : parse(text);

@@ -17,6 +17,12 @@ export async function firstFile(paths: Iterable<string>): Promise<string | undef
 /** Whether there is anything at a path. */
 export const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
 
+/** Why a file that was named could not be read, in words. */
+export function whyUnread({ code, message }: NodeJS.ErrnoException): string {
+  const known: Record<string, string> = { ENOENT: 'no such file', ENOTDIR: 'no such file', EISDIR: 'it is a directory', EACCES: 'you may not read it', EPERM: 'you may not read it' };
+  return known[code ?? ''] ?? message;
+}
+
 /** Bytes that may still be written to where a folder is or would be. */
 export async function freeSpace(folder: string): Promise<number | undefined> {
   const disk = await statfs(folder).catch(() => undefined);

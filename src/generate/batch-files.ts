@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { access, readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
+import { whyUnread } from '../files/look.ts';
 import type { ModelInfo } from './model-files.ts';
 import { settingsJson, type Made } from './same-answers.ts';
 
@@ -15,7 +16,7 @@ export type EarlierAnswer = { line: number; video: string; question: string; /**
 /** @throws IO; DATA naming the line */
 export async function readQuestions(file: string): Promise<BatchQuestion[]> {
   const text = await readFile(file, 'utf8').catch((cause: Error) => {
-    throw new StaveError('IO', { what: `cannot read the questions file ${file}`, why: cause.message, fix: 'check the path', cause });
+    throw new StaveError('IO', { what: `cannot read the questions file ${file}`, why: whyUnread(cause), fix: 'check the path', cause });
   });
   const seen = new Map<string, number>();
   return text.replace(/^\uFEFF/, '').split('\n').flatMap((line, i) => {

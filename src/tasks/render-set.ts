@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { isAbort, StaveError } from '../errors.ts';
-import { makeFolder } from '../files/folder.ts';
 import { renderer, type Scene } from '../clips/index.ts';
+import { takeLock } from '../files/lock.ts';
 import { exists } from '../files/look.ts';
-import { writeError, writeWhole } from '../files/write.ts';
+import { list, writeWhole } from '../files/write.ts';
 import { encodeVideo, type Picture } from '../video/index.ts';
 import { clipClasses, recordsOf, setClip, type ClipClass, type ClipSet, type SetClip } from './clip-set.ts';
 
@@ -23,13 +23,14 @@ type Begun = { format: 'stave clips 1'; seed: string; classes: ClipClass[] | nul
 
 /** Renders a set of labelled clips into a folder: `clip-00000.mp4`, …, `labels.jsonl` (a line per question: id, video (relative to the
  * folder), kind, question, answer) and `set.json`. Clips that are there are kept, so it can be stopped and called again; no file is ever
- * half written, and after an abort the labels cover the clips that are complete.
+ * half written (what a kill left of one is removed), and after an abort the labels cover the clips that are complete.
  * @returns how many clips were rendered and how many were there, and the path of the labels
- * @throws USAGE, DATA when the folder holds a set made with other settings, IO, VIDEO_ENCODE, or the signal's reason */
+ * @throws USAGE, DATA when the folder holds a set made with other settings, IO, also when another process is at it, VIDEO_ENCODE, or the signal's reason */
 export async function renderSet(out: string, { count, codec, signal, onClip, ...set }: RenderSetOptions): Promise<{ rendered: number; kept: number; labels: string }> {
   if (!(Number.isInteger(count) && count > 0)) throw new StaveError('USAGE', { what: `${count} is not a number of clips`, fix: 'give an integer of at least 1' });
   if (set.classes && !(set.classes.length > 0 && set.classes.every((name) => clipClasses.includes(name)))) throw new StaveError('USAGE', { what: `classes is ${JSON.stringify(set.classes)}`, fix: `leave it out, or give some of ${clipClasses.join(', ')}` });
   signal?.throwIfAborted();
+  await using _ = await takeLock(join(out, 'render.lock'), (who) => new StaveError('IO', { what: `${out} is being filled by ${who}`, fix: 'wait for it or use another folder' }));
   await begin(out, { format: 'stave clips 1', seed: String(set.seed), classes: set.classes ? [...set.classes] : null, codec: codec ?? null });
   const complete: SetClip[] = [];
   let rendered = 0;
@@ -73,21 +74,22 @@ export async function* pictures(scene: Scene): AsyncGenerator<Picture> {
   }
 }
 
-/** Makes the folder, or checks that what is in it was made with the same settings. */
+/** Checks that what is in the folder was made with the same settings, and removes what a kill left of a file. */
 async function begin(out: string, settings: Begun): Promise<void> {
   const file = join(out, 'set.json');
-  try {
-    await makeFolder(out);
-  } catch (cause) {
-    throw writeError(out, cause);
-  }
   if (await exists(file)) {
     const found = await readFile(file, 'utf8');
-    if (found === serialised(settings)) return;
+    if (found === serialised(settings)) {
+      for (const left of await list(out)) if (LEFT.test(basename(left))) await rm(left, { force: true });
+      return;
+    }
     throw new StaveError('DATA', { what: `${out} holds clips made with other settings`, why: `${file} says ${found.replace(/\s+/g, ' ').trim()}`, fix: 'use another folder, or the same seed, classes and codec to go on' });
   }
   if (await exists(join(out, 'labels.jsonl'))) throw new StaveError('DATA', { what: `${out} has a labels.jsonl but no set.json`, why: 'its clips are not known to belong to this set', fix: 'use another folder' });
   await writeWhole(file, serialised(settings));
 }
+
+/** A clip, the labels or the settings, begun and not finished. */
+const LEFT = /^(\.clip-\d+\.\w+|labels\.jsonl|set\.json)\.[0-9a-f]{8}\.partial$/;
 
 const serialised = (settings: Begun): string => `${JSON.stringify(settings, null, 2)}\n`;

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { StaveError } from '../errors.ts';
+import { whyUnread } from '../files/look.ts';
 import { Fields, type FieldProblem } from '../models/fields.ts';
 import { parseBest, type BestSettings } from './best.ts';
 import { changed, type Changes } from './change.ts';
@@ -62,7 +63,7 @@ export async function loadRecipe(file: string, set: Changes = {}): Promise<Recip
 /** A recipe file, read and checked by `parse`; its errors say the file. @throws RECIPE, IO */
 export async function readRecipe<T>(file: string, parse: (json: unknown, base: string) => T, set: Changes = {}): Promise<T> {
   const text = await readFile(file, 'utf8').catch((cause: Error) => {
-    throw new StaveError('IO', { what: `cannot read the recipe ${file}`, why: cause.message, fix: 'give the path of a recipe, for example box/recipe.json', cause });
+    throw new StaveError('IO', { what: `cannot read the recipe ${file}`, why: whyUnread(cause), fix: 'give the path of a recipe, for example box/recipe.json', cause });
   });
   let json: unknown;
   try {

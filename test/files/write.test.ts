@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { makeFolder } from '../../src/files/folder.ts';
+import { whyUnread } from '../../src/files/look.ts';
 import { writeError, writeWhole } from '../../src/files/write.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'stave-write-'));
@@ -11,6 +12,13 @@ after(() => rm(folder, { recursive: true }));
 
 /** As those do who make a folder. */
 const made = (path: string): Promise<void> => makeFolder(path).catch((cause: unknown) => { throw writeError(path, cause); });
+
+const why = (path: string) => readFile(path).then(() => 'read', whyUnread);
+
+test('why a file could not be read, in words', async () => {
+  assert.deepEqual(await Promise.all([join(folder, 'none'), folder].map(why)), ['no such file', 'it is a directory']);
+  assert.equal(whyUnread(new Error('EIO: i/o error, read')), 'EIO: i/o error, read');
+});
 
 test('a file where a folder is to be, and the other way round, are said so', async () => {
   const file = join(folder, 'file'), inside = join(file, 'inside'), other = join(folder, 'folder');

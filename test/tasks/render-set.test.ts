@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { renderFrames } from '../../src/clips/index.ts';
+import { takeLock } from '../../src/files/lock.ts';
 import { clipClasses, parseClipClass, recordsOf, renderSet, setClip, type Motion10Record } from '../../src/tasks/index.ts';
 import { decode } from '../../src/video/index.ts';
 
@@ -84,11 +85,13 @@ test('stopped half-way it leaves whole files only, and goes on to the same resul
   assert.equal(new Set((await lines(join(out, 'labels.jsonl'))).map((r) => r.video)).size, 2);
   const kept = await stat(join(out, setClip(options, 0).video));
 
+  const killed = [`.${setClip(options, 2).video}.0123abcd.partial`, 'labels.jsonl.0123abcd.partial'];
+  for (const name of [...killed, 'mine.partial']) await writeFile(join(out, name), ''); // as a kill leaves them, and a stranger's
   assert.deepEqual(await renderSet(out, options), { rendered: 2, kept: 2, labels: join(out, 'labels.jsonl') });
   assert.equal((await stat(join(out, setClip(options, 0).video))).mtimeMs, kept.mtimeMs);
   const whole = join(folder, 'whole');
   await renderSet(whole, options);
-  assert.deepEqual((await readdir(out)).toSorted(), (await readdir(whole)).toSorted());
+  assert.deepEqual((await readdir(out)).toSorted(), [...(await readdir(whole)), 'mine.partial'].toSorted());
   for (const file of ['labels.jsonl', 'set.json']) assert.equal(await readFile(join(out, file), 'utf8'), await readFile(join(whole, file), 'utf8'));
 
   const again = new AbortController(); // at the first clip of a set that is complete: its labels stay
@@ -103,6 +106,9 @@ test('a folder of another set, or of strangers, is refused', async () => {
   await writeFile(join(strange, 'labels.jsonl'), '');
   await assert.rejects(renderSet(strange, { seed: 4, count: 1 }), { code: 'DATA' });
   await writeFile(join(folder, 'file'), '');
-  await assert.rejects(renderSet(join(folder, 'file'), { seed: 4, count: 1 }), { code: 'IO' });
+  await assert.rejects(renderSet(join(folder, 'file'), { seed: 4, count: 1 }), { code: 'IO', what: `cannot write ${join(folder, 'file')}`, why: /a file of that name/ });
+  const busy = await mkdtemp(join(folder, 'busy-'));
+  await using _ = await takeLock(join(busy, 'render.lock'), assert.fail);
+  await assert.rejects(renderSet(busy, { seed: 4, count: 1 }), { code: 'IO', what: new RegExp(`is being filled by process ${process.pid} on`) });
   await assert.rejects(renderSet(out, { seed: 3, count: 0 }), { code: 'USAGE' });
 });
