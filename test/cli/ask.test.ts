@@ -127,7 +127,7 @@ test('--batch: answers by id, what failed with its reason, then nothing left to 
   const lines = (await readFile(answers, 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as AnswerResult & { id: string; error?: { code: string } });
   await rm(folder, { recursive: true });
   assert.deepEqual([first.code, first.out], [0, `2 answered now, 0 were there already, 1 of 2 failed (their lines say why; take them out to ask them again): ${answers}\n`]);
-  assert.match(first.err, /(^|\n)\d+(\.\d+)? questions and \d+(\.\d+)? frames a second · the model was busy \d+\.\d % of \d+ s\n$/);
+  assert.match(first.err, /(^|\n)\d+(\.\d+)? questions and \d+(\.\d+)? frames a second · the model was busy \d+\.\d % of (\d+ min )?\d+ s\n$/);
   assert.deepEqual([again.code, JSON.parse(again.out)], [0, { total: 2, answered: 0, skipped: 2, failed: 1, throughput: null }]);
   assert.deepEqual(lines.map(({ id, error }) => [id, error?.code]), [['one', undefined], ['two', 'VIDEO_MISSING']]);
   assert.equal(lines[0].text, (await library({})).text);
