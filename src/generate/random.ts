@@ -1,8 +1,8 @@
-/** A seeded generator whose state can be saved: xoshiro128** (Blackman & Vigna, 2018). The same numbers on every machine. */
+/** A seeded generator: xoshiro128** (Blackman & Vigna, 2018). The same numbers on every machine. */
 export class Random {
   readonly #state: Uint32Array;
 
-  /** @param seed an integer, of which the low 32 bits count, or the `state` of another generator, to go on where it stands */
+  /** @param seed an integer, of which the low 32 bits count, or the four of the state itself */
   constructor(seed: number | readonly number[]) {
     if (typeof seed !== 'number') {
       this.#state = Uint32Array.from(seed);
@@ -21,11 +21,6 @@ export class Random {
   next(): number {
     const high = this.next32() >>> 5; // 27 bits
     return (high * 2 ** 26 + (this.next32() >>> 6)) / 2 ** 53;
-  }
-
-  /** Four integers of 32 bits, to be saved. */
-  get state(): number[] {
-    return [...this.#state];
   }
 
   /** Uniform over the integers from 0 to 2³² − 1. */

@@ -26,7 +26,7 @@ export function standingOf(evaluations: Iterable<Evaluation>, { metric, min_delt
   let best: Evaluation | null = null, improved = -Infinity, waited = 0;
   for (const evaluation of evaluations) {
     const now = worth(evaluation);
-    if (Number.isFinite(evaluation[metric]) && (best === null || now > worth(best))) best = evaluation; // metrics.jsonl says null for what is no number
+    if (Number.isFinite(evaluation[metric]) && (best === null || now > worth(best))) best = evaluation;
     if (best === evaluation && now > improved + min_delta) {
       improved = now;
       waited = 0;

@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { StaveError } from '../errors.ts';
 import { makeFolder } from '../files/folder.ts';
-import { openWeights, saveSafetensors } from '../weights/index.ts';
+import { openWeights, saveSafetensors, type Weights } from '../weights/index.ts';
 import { list, writeDirectory, writeWhole } from '../files/write.ts';
 import { differences, firstFormatHash, type Identity } from './identity.ts';
 import type { Recipe } from './recipe.ts';
@@ -61,42 +61,49 @@ async function readState(file: string): Promise<StateFile> {
   }
 }
 
-/** @throws StaveError TRAIN */
-function checkSame(directory: string, file: StateFile, recipe: Recipe, run: Identity): void {
+/** state.json of a checkpoint that this recipe's run has written. @throws StaveError TRAIN */
+async function readSame(directory: string, recipe: Recipe, run: Identity): Promise<StateFile> {
+  const file = await readState(join(directory, 'state.json'));
   let why: string;
   if (file.format === 1) {
-    if (file.recipe === firstFormatHash(recipe)) return;
+    if (file.recipe === firstFormatHash(recipe)) return file;
     why = `its hash is ${file.recipe}, this recipe's is ${firstFormatHash(recipe)}`;
   } else {
     const different = differences(file.run, run);
-    if (different.length === 0) return;
+    if (different.length === 0) return file;
     why = `${different.slice(0, 8).join(', ')}${different.length > 8 ? ` and ${different.length - 8} more` : ''}`;
   }
   throw new StaveError('TRAIN', { what: `${directory} was written by another recipe`, why, fix: 'resume with the recipe that the run was started with, or give another "out"' });
 }
 
-/** The last checkpoint of the recipe's run, or that after the update `step`. @throws StaveError TRAIN when there is none, or naming the fields in which the recipe that wrote it differs */
-export async function loadCheckpoint(recipe: Recipe, run: Identity, step?: number): Promise<TrainState> {
-  const directory = step === undefined ? (await checkpoints(recipe)).at(-1) : checkpointAt(recipe, step);
+/** The last checkpoint of the recipe's run. @throws StaveError TRAIN when there is none, or naming the fields in which the recipe that wrote it differs */
+export async function loadCheckpoint(recipe: Recipe, run: Identity): Promise<TrainState> {
+  const directory = (await checkpoints(recipe)).at(-1);
   if (directory === undefined) {
     throw new StaveError('TRAIN', { what: `nothing to resume: ${recipe.out} has no checkpoint`, fix: 'start without --resume' });
   }
-  const file = await readState(join(directory, 'state.json'));
-  checkSame(directory, file, recipe, run);
-  const stored = await openWeights(join(directory, 'state.safetensors'));
-  const state: TrainState = { step: file.step, weights: new Map(), m: new Map(), v: new Map() };
-  try {
-    for (const { name, shape } of stored.tensors.values()) {
-      if (!name.startsWith('param:')) continue;
-      const tensor = name.slice('param:'.length);
-      state.weights.set(tensor, { shape: [...shape], data: await stored.readF32(name) });
-      state.m.set(tensor, await stored.readF32(`m:${tensor}`));
-      state.v.set(tensor, await stored.readF32(`v:${tensor}`));
-    }
-  } finally {
-    await stored.close();
+  const { step } = await readSame(directory, recipe, run);
+  await using stored = await openWeights(join(directory, 'state.safetensors'));
+  const state: TrainState = { step, weights: await weightsIn(stored), m: new Map(), v: new Map() };
+  for (const name of state.weights.keys()) {
+    state.m.set(name, await stored.readF32(`m:${name}`));
+    state.v.set(name, await stored.readF32(`v:${name}`));
   }
   return state;
+}
+
+/** The weights after an update whose checkpoint is there, without the optimizer's moments. @throws as loadCheckpoint */
+export async function loadTrained(recipe: Recipe, run: Identity, step: number): Promise<TrainState['weights']> {
+  const directory = checkpointAt(recipe, step);
+  await readSame(directory, recipe, run);
+  await using stored = await openWeights(join(directory, 'state.safetensors'));
+  return await weightsIn(stored);
+}
+
+async function weightsIn(stored: Weights): Promise<TrainState['weights']> {
+  const weights: TrainState['weights'] = new Map();
+  for (const { name, shape } of stored.tensors.values()) if (name.startsWith('param:')) weights.set(name.slice('param:'.length), { shape: [...shape], data: await stored.readF32(name) });
+  return weights;
 }
 
 /** For a run that is to begin: its folder holds none yet. @throws TRAIN */

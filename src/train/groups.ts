@@ -45,10 +45,14 @@ export function parseGroup(fields: Fields, lr: number): TensorGroup {
   return group;
 }
 
-/** @param trained names of all tensors that are trained  @throws RECIPE for a group that has none of them */
+/** @param trained names of all tensors that are trained  @throws RECIPE for a group that has none of them, or a pattern that none matches */
 export function checkGroups(groups: readonly TensorGroup[], trained: readonly string[]): void {
   for (const [i, { tensors }] of groups.entries()) {
     const fitting = trained.filter((name) => matches(name, tensors));
+    const idle = tensors.findIndex((pattern) => !trained.some((name) => matches(name, [pattern])));
+    if (fitting.length > 0 && idle >= 0) {
+      throw new StaveError('RECIPE', { what: `optimizer.groups[${i}].tensors[${idle}] is "${tensors[idle]}"`, why: 'no tensor that is trained matches', fix: `leave it out; the trained tensors have names like ${trained.slice(0, 3).join(', ')}` });
+    }
     if (fitting.some((name) => !groups.slice(0, i).some((before) => matches(name, before.tensors)))) continue;
     throw new StaveError('RECIPE', {
       what: `optimizer.groups[${i}].tensors is ${JSON.stringify(tensors)}`,

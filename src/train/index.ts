@@ -10,4 +10,5 @@ export type { Trial } from './trial.ts';
 export { loadRecipe, parseRecipe, type Recipe } from './recipe.ts';
 export { listRuns, type RunSummary } from './runs.ts';
 export { loadStages, parseStages, trainStages, type StagesOptions } from './stages.ts';
-export { train, type TrainOptions, type TrainProgress, type TrainResult } from './loop.ts';
+export { train } from './loop.ts';
+export type { TrainOptions, TrainProgress, TrainResult } from './train-options.ts';

@@ -1,19 +1,19 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAbort } from '../errors.ts';
-import { makeFolder } from '../files/folder.ts';
+import { makeFolder, removeEmpty } from '../files/folder.ts';
 import type { Tokenizer } from '../text/index.ts';
 import { Runtime } from '../runtime/index.ts';
 import type { Batch } from './batch.ts';
 import { describeBest, describeEnd, isOver, type Standing } from './best.ts';
-import { loadCheckpoint, pruneCheckpoints, refuseBegun, saveCheckpoint } from './checkpoint.ts';
+import { loadCheckpoint, loadTrained, pruneCheckpoints, refuseBegun, saveCheckpoint } from './checkpoint.ts';
 import { Batches } from './batches.ts';
 import type { TrainEngine } from './engine.ts';
 import { checkHeldOut, evaluateModel, type OnBatch } from './evaluate.ts';
 import { writeError, writeWhole } from '../files/write.ts';
 import { identityOf, type Identity } from './identity.ts';
 import { lockRun } from './lock.ts';
-import { Meter, type Speed } from './meter.ts';
+import { Meter } from './meter.ts';
 import type { Ended, EvalMetrics, Evaluation } from './metrics.ts';
 import { DROPOUT, dropoutRows } from './lora.ts';
 import { startModel, type TrainModel } from './model.ts';
@@ -28,39 +28,20 @@ import { shownOf, type Shown } from './shown.ts';
 import { SkippedFile } from './skipped.ts';
 import { standingAt } from './standing.ts';
 import { openTokenizer } from './tokenizer.ts';
-
-export type TrainProgress = Speed & {
-  step: number;
-  steps: number;
-  loss: number;
-  grad_norm: number;
-  lr: number;
-  /** Set after an evaluation on the held-out clips. */
-  eval?: EvalMetrics['eval'];
-};
-
-export type TrainOptions = {
-  onStep?: (progress: TrainProgress) => void;
-  onLog?: (line: string) => void;
-  /** Ends the run after the current step, or in the middle of an evaluation, which a resumed run does then; a checkpoint is saved first. */
-  signal?: AbortSignal;
-  /** Continues from the last checkpoint in `recipe.out`. */
-  resume?: boolean;
-};
-
-export type TrainResult = { step: number; finished: boolean; /** Why training ended. */ ended: Ended; /** The best evaluation so far, where the recipe has `best`. */ best?: Evaluation; /** The saved model's directory, when finished. */ model?: string; /** The update after which its weights were so. */ model_step?: number; /** That of its adapters in PEFT's files, where the recipe has them. */ adapter?: string; eval?: EvalMetrics['eval']; /** Rows of the data that could not be used, where there were any: they are in skipped.jsonl. */ skipped?: number };
+import type { TrainOptions, TrainResult } from './train-options.ts';
 
 /** Runs a recipe: clips rendered on the way, one update a step, evaluations, checkpoints, and at the end the model in `<out>/model`.
  * @throws RECIPE, DATA (rows that cannot be trained on, all at once), TRAIN (loss not a number, nothing to resume, another run in the folder), IO (full disk): the last whole checkpoint stays */
 export async function train(recipe: Recipe, options: TrainOptions = {}): Promise<TrainResult> {
-  await makeFolder(recipe.out).catch((error) => {
+  const made = await makeFolder(recipe.out).catch((error) => {
     throw writeError(recipe.out, error);
   });
-  const lock = await lockRun(recipe.out);
   try {
+    await using _ = await lockRun(recipe.out);
     return await locked(recipe, options);
-  } finally {
-    await lock.release();
+  } catch (error) {
+    if (made !== undefined) await removeEmpty(recipe.out, made); // a run that was refused has written nothing there
+    throw error;
   }
 }
 
@@ -79,8 +60,8 @@ async function locked(recipe: Recipe, { onStep, onLog, signal, resume = false }:
   const model = await startModel(recipe, tokenizer);
   await using _ = { [Symbol.asyncDispose]: () => model.close() };
   const state = saved ?? freshState(model);
-  await using record = await RunRecord.open(recipe, state.step);
   const source = runData(recipe, model, opened);
+  await using record = await RunRecord.open(recipe, state.step); // what comes before it writes nothing
   await using skipped = await SkippedFile.open(join(recipe.out, 'skipped.jsonl'), source, state.step);
   await writeWhole(join(recipe.out, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`);
 
@@ -109,9 +90,11 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
   const due = (every: number) => (every > 0 && done % every === 0) || done === recipe.steps;
   const evaluationDue = () => due(recipe.eval.every) && source.held > 0;
   let held = (await record.lines()).findLast((line): line is EvalMetrics => 'eval' in line && line.step === done)?.eval;
-  if (held === undefined && done > 0 && evaluationDue()) held = await evaluate(run, done);
+  const madeUpFor = held === undefined && done > 0 && evaluationDue();
+  if (madeUpFor) held = await evaluate(run, done);
   let complete = held !== undefined || done === 0 || !evaluationDue(); // no evaluation is missing
   let standing = await standingAt(recipe, await record.lines(), done);
+  if (madeUpFor && complete) await prune(run, standing);
   const going = () => complete && done < recipe.steps && !isOver(standing, recipe.best);
   if (going() && source.held > 0) await checkHeldOut({ next: (index) => batches.next({ set: 'eval', index }, index + 1, done), count: source.held }); // none ahead
   while (going()) {
@@ -136,7 +119,7 @@ async function steps(run: Run, done: number): Promise<TrainResult> {
       if (standing?.best?.step === done && saved < done) {
         await save(run, standing);
         saved = done;
-      } else await pruneCheckpoints(recipe, standing?.best?.step);
+      } else await prune(run, standing);
       meter.pause();
     }
     onStep?.({ step: done, steps: recipe.steps, loss, grad_norm, lr, ...speed.progress, ...(now === undefined ? {} : { eval: now }) });
@@ -151,6 +134,13 @@ async function save({ recipe, identity, engine, record }: Run, standing: Standin
   await saveCheckpoint(recipe, identity, await engine.state(), standing?.best?.step);
 }
 
+/** Which checkpoints stay follows from evaluations: these are on disk before any goes. */
+async function prune({ recipe, record }: Run, standing: Standing | undefined): Promise<void> {
+  if (standing === undefined) return;
+  await record.sync();
+  await pruneCheckpoints(recipe, standing.best?.step);
+}
+
 /** Writes down how the run ended, and the model, unless it is to go on. @param best of the recipe's `best` */
 async function end({ recipe, identity, model, engine, runtime, batches, record, log, note }: Run, step: number, ended: Ended, best: Evaluation | undefined): Promise<TrainResult> {
   const result = { step, finished: ended !== 'signal', ended, ...(best && { best }) };
@@ -161,10 +151,11 @@ async function end({ recipe, identity, model, engine, runtime, batches, record, 
     return result;
   }
   const model_step = recipe.best?.model === 'best' && best ? best.step : step;
-  const { weights } = model_step === step ? await engine.state() : await loadCheckpoint(recipe, identity, model_step);
+  const weights = model_step === step ? (await engine.state()).weights : await loadTrained(recipe, identity, model_step);
   const files = await saveModel(recipe, model, weights, runtime);
   await record.add({ step, ended, ...(best && { best }), model_step });
   await record.draw();
+  if (recipe.best?.model === 'best' && !best) await log(`no evaluation has a held-out ${recipe.best.metric} that is a number, so none is the best: the model is that of the last step, ${step}`);
   if (recipe.best && best) await log(`ended after step ${step}: ${describeEnd(ended, recipe.best)}; ${describeBest(best, recipe.best.metric)}, the model is that of step ${model_step}`);
   await note(`finished: ${files.model}${batches.skipped > 0 ? `; ${batches.skipped} rows of the data were left out, see skipped.jsonl` : ''}`);
   return { ...result, ...files, model_step, ...(batches.skipped > 0 && { skipped: batches.skipped }) };

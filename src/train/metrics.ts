@@ -59,10 +59,15 @@ export async function readMetrics(file: string): Promise<MetricsLine[]> {
   return (await readLines(file)).map((text, i) => readLine(text, `${file}:${i + 1}`));
 }
 
+/** JSON has no NaN: an evaluation's loss that is no number stands there as null. */
+function withNumber(line: MetricsLine): MetricsLine {
+  return 'eval' in line ? { ...line, eval: { ...line.eval, loss: (line.eval.loss as number | null) ?? NaN } } : line;
+}
+
 function readLine(text: string, at: string): MetricsLine {
   try {
     const line = JSON.parse(text) as Partial<StepMetrics & EvalMetrics & EndMetrics> | null;
-    if (typeof line?.step === 'number' && ('loss' in line || 'eval' in line || 'ended' in line)) return line as MetricsLine;
+    if (typeof line?.step === 'number' && ('loss' in line || 'eval' in line || 'ended' in line)) return withNumber(line as MetricsLine);
   } catch { /* said below */ }
   throw new StaveError('DATA', { what: `${at} is no line of a run's metrics`, why: `it reads ${JSON.stringify(text.slice(0, 80))}`, fix: 'mend the line, or take it out: then the curves lack its step' });
 }

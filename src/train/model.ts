@@ -3,58 +3,19 @@ import type { FrameSampling } from '../generate/frame-sampling.ts';
 import { samplingOf } from '../generate/model-files.ts';
 import { floats } from '../models/checkpoint.ts';
 import { linearLayers } from '../models/lora.ts';
-import { configJson, openQwen2VL, parameterShapes, parseConfig, parsePreprocessorConfig, type PreprocessorConfig, type PreprocessorFile, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
+import { configJson, openQwen2VL, parameterShapes, parsePreprocessorConfig, type PreprocessorConfig, type PreprocessorFile, type Qwen2VLConfig } from '../models/qwen2vl/index.ts';
 import type { Tokenizer } from '../text/index.ts';
 import { preprocessorJson } from './export.ts';
 import { checkGroups } from './groups.ts';
 import { initialWeights } from './init.ts';
 import { startLora, trainedLayers, type LoraTraining } from './lora.ts';
+import { newModelConfig } from './new-config.ts';
 import type { Recipe } from './recipe.ts';
 import type { ModelTensor } from './step.ts';
 import { matches } from './tensor-names.ts';
 
-/** config.json of a new model: the recipe's fields and the token ids of its tokenizer.
- * @throws RECIPE naming the field that does not fit */
-export function newConfig(recipe: Recipe, tokenizer: Tokenizer): Qwen2VLConfig {
-  const id = (token: string) => {
-    const found = tokenizer.id(token);
-    if (found === undefined) throw new StaveError('RECIPE', { what: `the tokenizer in ${recipe.tokenizer} has no token "${token}"`, fix: 'use a tokenizer with the special tokens of Qwen2-VL' });
-    return found;
-  };
-  const { temporal_attention, ...fields } = recipe.model;
-  const { vision_config, ...text } = fields as { vision_config?: object };
-  try {
-    return parseConfig(
-      {
-        architectures: ['Qwen2VLForConditionalGeneration'],
-        model_type: 'qwen2_vl',
-        vocab_size: tokenizer.vocabSize,
-        rms_norm_eps: 1e-6,
-        hidden_act: 'silu',
-        rope_theta: 1_000_000,
-        max_position_embeddings: 4096,
-        tie_word_embeddings: true,
-        use_sliding_window: false,
-        initializer_range: recipe.init_std === 'fan_in' ? 0.02 : recipe.init_std,
-        ...text,
-        vision_config: { model_type: 'qwen2_vl', hidden_size: (text as { hidden_size?: number }).hidden_size, in_chans: 3, spatial_patch_size: 14, ...vision_config },
-        ...(temporal_attention ? { temporal_attention } : {}),
-        bos_token_id: id('<|endoftext|>'),
-        pad_token_id: id('<|endoftext|>'),
-        eos_token_id: id('<|im_end|>'),
-        vision_start_token_id: id('<|vision_start|>'),
-        vision_end_token_id: id('<|vision_end|>'),
-        vision_token_id: id('<|vision_pad|>'),
-        image_token_id: id('<|image_pad|>'),
-        video_token_id: id('<|video_pad|>'),
-      },
-      'model',
-    );
-  } catch (error) {
-    if (error instanceof StaveError && error.code === 'MODEL_CONFIG') throw new StaveError('RECIPE', { what: error.what, why: error.why, fix: error.fix, cause: error });
-    throw error;
-  }
-}
+/** config.json of a recipe's new model. @throws RECIPE naming the field that does not fit */
+export const newConfig = (recipe: Recipe, tokenizer: Tokenizer): Qwen2VLConfig => newModelConfig(recipe, tokenizer, recipe.tokenizer);
 
 /** config.json to save: the model's, and how clips are sampled for it. */
 export function savedConfig(config: Qwen2VLConfig, { data }: Recipe): Record<string, unknown> {

@@ -9,6 +9,7 @@ import { decayRules, parseGroup } from './groups.ts';
 import { jsonLines } from './json-lines.ts';
 import { parseLora, type LoraSettings } from './lora.ts';
 import { withFoundModels } from './named-models.ts';
+import { checkNewModel } from './new-config.ts';
 import type { AdamWSettings } from './optimizer.ts';
 import { parseData, SEED, type ConversationData, type Motion10Data } from './recipe-data.ts';
 import { RecipeProblems } from './recipe-problems.ts';
@@ -106,16 +107,17 @@ function readFields(root: Fields, base: string): Recipe {
   const lora = root.has('lora') ? root.attempt(() => parseLora(root.object('lora')), undefined) : undefined;
   if (lora && init === null) root.objectTo('lora', 'an adapter belongs to a checkpoint, and without init a new model is made', 'give init, or leave lora out');
   const best = root.has('best') ? parseBest(root.object('best')) : undefined;
+  const init_std = root.has('init_std') && root.json.init_std === 'fan_in' ? 'fan_in' : root.number('init_std', 0.02, { min: 0, max: 1 });
   const recipe: Recipe = {
     name: root.string('name', 'run'),
     out: resolve(base, root.string('out')),
     seed,
     tokenizer: root.has('tokenizer') || init === null ? resolve(base, root.string('tokenizer')) : init,
     init,
-    model: root.attempt(() => parseModel(root, init), {}),
+    model: root.attempt(() => parseModel(root, init, init_std), {}),
     temporal_init: root.oneOf('temporal_init', ['normal', 'zero'], 'normal'),
     attention_init: root.oneOf('attention_init', ['free', 'neighbours'], 'free'),
-    init_std: root.has('init_std') && root.json.init_std === 'fan_in' ? 'fan_in' : root.number('init_std', 0.02, { min: 0, max: 1 }),
+    init_std,
     trainable: root.list('trainable', (v): v is string => typeof v === 'string', 'patterns of tensor names, for example "visual.blocks.*.temp_attn.*"', lora ? [] : ['*']),
     data: source,
     batch: {
@@ -174,10 +176,15 @@ function parseMuon(fields: Fields): NonNullable<AdamWSettings['muon']> {
   return muon;
 }
 
-/** A new model's config.json fields; their values are checked when the tokenizer is known, see newConfig. */
-function parseModel(root: Fields, init: string | null): Record<string, unknown> {
+/** A new model's config.json fields. */
+function parseModel(root: Fields, init: string | null, init_std: Recipe['init_std']): Record<string, unknown> {
   const given = root.has('model');
-  if (init === null) return given ? root.object('model').json : root.refuse('model', 'without init a new model is made', 'give its config.json fields, { … }');
+  if (init === null && !given) return root.refuse('model', 'without init a new model is made', 'give its config.json fields, { … }');
+  if (init === null) {
+    const model = root.object('model');
+    model.attempt(() => checkNewModel({ model: model.json, init_std }), undefined);
+    return model.json;
+  }
   // a run's own recipe.json says {} there
   if (given && Object.keys(root.object('model').json).length > 0) throw new StaveError('RECIPE', { what: 'the recipe has both init and model', fix: 'leave out model: the checkpoint has its own config.json' });
   return {};

@@ -62,7 +62,7 @@ function charts(recipe: Recipe, lines: readonly MetricsLine[]): string[] {
   const updates = lines.filter((line): line is StepMetrics => 'loss' in line);
   const evaluations = lines.filter((line): line is EvalMetrics => 'eval' in line);
   const of = (key: 'loss' | 'lr' | 'grad_norm') => smooth(updates.map((line): Point => [line.step, line[key]]));
-  const held = (key: 'loss' | 'accuracy') => evaluations.map((line): Point => [line.step, line.eval[key]]);
+  const held = (key: 'loss' | 'accuracy') => evaluations.map((line): Point => [line.step, line.eval[key]]).filter(([, value]) => Number.isFinite(value));
   return [
     chart('training loss', of('loss'), recipe.steps),
     chart('learning rate', of('lr'), recipe.steps),

@@ -48,8 +48,9 @@ export async function listRuns(folder: string): Promise<RunSummary[]> {
 type Found = { path: string; recipe: Record<string, unknown> };
 
 async function findRuns(path: string): Promise<Found[]> {
-  const entries = await readdir(path, { withFileTypes: true }).catch((cause: Error) => {
-    throw new StaveError('IO', { what: `cannot read the folder ${path}`, why: cause.message, fix: 'give the folder in which the runs lie', cause });
+  const entries = await readdir(path, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
+    const missing = cause.code === 'ENOENT';
+    throw new StaveError('IO', { what: missing ? `there is no folder ${path}` : `cannot read the folder ${path}`, why: missing ? undefined : cause.message, fix: 'give the folder in which the runs lie: stave runs DIR', cause });
   });
   const recipe = await readRecipeOf(path);
   const below = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !(recipe !== undefined && own.has(entry.name))).toSorted((a, b) => (a.name < b.name ? -1 : 1));
@@ -57,7 +58,7 @@ async function findRuns(path: string): Promise<Found[]> {
   return [...(recipe === undefined ? [] : [{ path, recipe }]), ...inside.flat()];
 }
 
-/** undefined: no run here, or none that has begun  @throws IO */
+/** undefined: no run here, or none that has begun  @throws IO, DATA for a recipe.json that is not one */
 async function readRecipeOf(path: string): Promise<Record<string, unknown> | undefined> {
   if (!(await exists(join(path, 'metrics.jsonl')))) return undefined;
   const file = join(path, 'recipe.json');
@@ -65,11 +66,15 @@ async function readRecipeOf(path: string): Promise<Record<string, unknown> | und
     if (cause.code === 'ENOENT') return 'null';
     throw new StaveError('IO', { what: `cannot read ${file}`, why: cause.message, fix: 'check that it is a file and may be read', cause });
   });
+  let recipe: unknown;
   try {
-    return (JSON.parse(text) as Record<string, unknown> | null) ?? undefined;
-  } catch {
-    return undefined;
+    recipe = JSON.parse(text);
+  } catch (cause) {
+    throw new StaveError('DATA', { what: `${file} is not valid JSON`, why: (cause as Error).message, fix: 'mend it, or move the folder away: what it lists is a run with this recipe', cause });
   }
+  if (recipe === null) return undefined;
+  if (typeof recipe !== 'object' || Array.isArray(recipe)) throw new StaveError('DATA', { what: `${file} is no recipe`, why: 'it holds no object { … }', fix: 'mend it, or move the folder away' });
+  return recipe as Record<string, unknown>;
 }
 
 async function readRun(path: string, recipe: Found['recipe']): Promise<Omit<RunSummary, 'path' | 'settings'>> {

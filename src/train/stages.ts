@@ -7,10 +7,11 @@ import { isOver, standingOf } from './best.ts';
 import type { Changes } from './change.ts';
 import { checkpoints, loadCheckpoint } from './checkpoint.ts';
 import { identityOf } from './identity.ts';
-import { train, type TrainOptions, type TrainResult } from './loop.ts';
+import { train } from './loop.ts';
 import { evaluationsOf, readMetrics } from './metrics.ts';
 import { parseRecipe, readRecipe, type Recipe } from './recipe.ts';
 import { RecipeProblems } from './recipe-problems.ts';
+import type { TrainOptions, TrainResult } from './train-options.ts';
 
 /** Fields that no stage may have for itself. */
 const common = ['out', 'init', 'model', 'tokenizer', 'stages'];
@@ -24,19 +25,20 @@ export async function loadStages(file: string, { out, set }: StagesOptions = {})
 
 /** @param base directory that relative paths start from  @throws RECIPE */
 export function parseStages(json: unknown, base: string, out?: string): Recipe[] {
-  const root = new Fields(json, '', { code: 'RECIPE' });
-  if (!root.has('stages')) return [parseRecipe(out === undefined ? json : { ...root.json, out: resolve(out) }, base)];
+  const problems: FieldProblem[] = [];
+  const root = new Fields(json, '', { code: 'RECIPE', problems });
+  if (problems.length === 0 && !root.has('stages')) return [parseRecipe(out === undefined ? json : { ...root.json, out: resolve(out) }, base)];
   const folder = out === undefined ? resolve(base, root.string('out')) : resolve(out);
   const { stages: _, ...shared } = root.json;
   const stages = root.objects('stages');
-  if (stages.length === 0) root.refuse('stages', undefined, 'give at least one, or leave it out');
-  const problems: FieldProblem[] = [];
+  if (root.has('stages') && stages.length === 0) root.objectTo('stages', undefined, 'give at least one, or leave it out');
   const recipes = stages.flatMap((stage, i) => {
     const surplus = common.find((name) => stage.has(name));
-    if (surplus !== undefined) stage.refuse(surplus, 'it is the same for all stages', 'give it beside "stages"');
+    if (surplus !== undefined) stage.objectTo(surplus, 'it is the same for all stages', 'give it beside "stages"');
+    const own = Object.fromEntries(Object.entries(stage.json).filter(([name]) => !common.includes(name)));
     const start = i === 0 ? {} : { init: join(folder, `stage-${i}`, 'model'), model: null };
     try {
-      return [parseRecipe({ ...shared, name: `${String(shared.name ?? 'run')}, stage ${i + 1}`, ...stage.json, ...start, out: join(folder, `stage-${i + 1}`) }, base)];
+      return [parseRecipe({ ...shared, name: `${String(shared.name ?? 'run')}, stage ${i + 1}`, ...own, ...start, out: join(folder, `stage-${i + 1}`) }, base)];
     } catch (error) {
       if (!(error instanceof RecipeProblems)) throw error;
       for (const problem of error.problems) problems.push(inStage(problem, i, stage.json));

@@ -11,7 +11,7 @@ const folder = await mkdtemp(join(tmpdir(), 'stave-write-'));
 after(() => rm(folder, { recursive: true }));
 
 /** As those do who make a folder. */
-const made = (path: string): Promise<void> => makeFolder(path).catch((cause: unknown) => { throw writeError(path, cause); });
+const made = (path: string): Promise<unknown> => makeFolder(path).catch((cause: unknown) => { throw writeError(path, cause); });
 
 const why = (path: string) => readFile(path).then(() => 'read', whyUnread);
 

@@ -82,9 +82,7 @@ test('the draw follows the probabilities and the seed', () => {
   }
 });
 
-test('random: the published sequence of xoshiro128**, and a state to go on from', () => {
+test('random: the published sequence of xoshiro128**', () => {
   const random = new Random([1, 2, 3, 4]);
   assert.deepEqual(Array.from({ length: 4 }, () => random.next32()), [11520, 0, 5927040, 70819200]);
-  const copy = new Random(random.state);
-  assert.deepEqual([copy.next(), copy.next()], [random.next(), random.next()]);
 });

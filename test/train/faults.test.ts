@@ -30,7 +30,7 @@ test('a shard of the base that is missing, cut off or may not be read: one error
   const recipe = parseRecipe({ ...json, init: base, out: 'tuned', steps: 1, eval: { clips: 0 }, trainable: ['visual.blocks.*.temp_attn.*'] }, folder);
   const refused = async (code: string, why: RegExp) => {
     await assert.rejects(train(recipe), (error: Error & { code: string }) => error.code === code && error.message.includes(shard) && why.test(error.message));
-    assert.deepEqual(await readdir(recipe.out), []);
+    assert.deepEqual(await list(recipe.out), []);
   };
   await rename(shard, aside);
   await refused('MODEL_MISSING', /places \d+ tensors there/);
@@ -42,6 +42,7 @@ test('a shard of the base that is missing, cut off or may not be read: one error
   await refused('WEIGHTS_CORRUPT', /the file was cut off/);
   await rename(aside, shard);
 
+  await mkdir(recipe.out);
   await chmod(shard, 0);
   await asNobody(t.diagnostic.bind(t), [recipe.out], () => refused('IO', /EACCES: permission denied/));
   await chmod(shard, 0o644);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { appendFile, cp, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { StaveError } from '../../src/errors.ts';
 import { openQwen2VL } from '../../src/models/qwen2vl/index.ts';
@@ -79,6 +79,16 @@ test('a second run into the same folder is refused: it would mix with the first'
   await using setup = await tiny({ steps: 2, eval: { clips: 0 } });
   await train(setup.recipe);
   await assert.rejects(train(setup.recipe), codeOf('TRAIN', /holds a run that has come to step 2\n.*\n→ continue it \(resume: true\)/));
+});
+
+test('a run that is refused leaves no folder of its own behind', async () => {
+  await using setup = await tiny({ trainable: ['nothing.*'], out: 'runs/first' });
+  const runs = dirname(setup.recipe.out);
+  await assert.rejects(train(setup.recipe), codeOf('RECIPE', /no tensor matches/));
+  assert.deepEqual(await readdir(dirname(runs)), []);
+  await mkdir(runs);
+  await assert.rejects(train(setup.recipe), codeOf('RECIPE', /no tensor matches/));
+  assert.deepEqual(await readdir(runs), []);
 });
 
 test('the saved model is a checkpoint like any other', async () => {

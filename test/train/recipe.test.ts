@@ -62,6 +62,9 @@ test('a wrong field is named with its value and what is allowed', () => {
   assert.match(best({ metric: 'loss' }, { data: { task: 'conversations', path: 'a', min_pixels: 784, max_pixels: 784 }, eval: { every: 3 } }), /^best is .*\nnothing is held out to judge by\n→ give a file of held-out conversations as data\.eval/);
   for (const every of [0, 6]) assert.match(best({ metric: 'loss' }, { eval: { every } }), /^eval\.every is \d\nbest chooses between evaluations, and there would be one alone/);
   assert.match(best({ metric: 'rouge', model: 'first' }, { eval: { every: 0, clips: 0 } }), /^the recipe is not right in 4 places\n(?=.*\n?[^]*best\.metric is "rouge")(?=[^]*best\.model is "first")(?=[^]*best is )(?=[^]*eval\.every is 0)/);
+  const unfit = { ...tinyJson.model, num_key_value_heads: 3 };
+  assert.match(parse({ tokenizer: '/nowhere', model: unfit }), /num_key_value_heads/);
+  assert.match(parse({ tokenizer: '/nowhere', model: unfit, steps: 0 }), /^the recipe is not right in 2 places\n(?=[^]*steps is 0)(?=[^]*num_key_value_heads)/);
   assert.match(parse({ model: undefined }), /^model is missing\nwithout init a new model is made/);
   assert.match(parse({ init: 'somewhere' }), /^the recipe has both init and model/);
   assert.match(message(() => parseRecipe([], '/')), /^the file is \[\]\n→ give an object/);
@@ -85,9 +88,9 @@ const doesNotStart = async (changes: Record<string, unknown>, text: RegExp) =>
 const grouped = (...patterns: string[]) => ({ trainable: ['visual.*'], optimizer: { lr: 1, groups: patterns.map((pattern) => ({ tensors: [pattern], lr: 2 })) } });
 
 test('a model that does not fit together is refused before anything runs', async () => {
-  await doesNotStart({ model: { ...tinyJson.model, num_key_value_heads: 3 } }, /num_key_value_heads/);
   await doesNotStart({ trainable: ['visual.nothing.*'] }, /no tensor matches/);
   await doesNotStart(grouped('visual.*', 'model.*'), /^optimizer\.groups\[1\]\.tensors is \["model\.\*"\]\nno tensor that is trained matches\n→ the trained tensors have names like visual\./);
+  await doesNotStart({ trainable: ['visual.*'], optimizer: { lr: 1, groups: [{ tensors: ['visual.*', 'lm_hed.*'], lr: 2 }] } }, /^optimizer\.groups\[0\]\.tensors\[1\] is "lm_hed\.\*"\nno tensor that is trained matches\n→ leave it out; the trained tensors have names like visual\./);
   await doesNotStart(grouped('visual.*', '*.norm3.*'), /^optimizer\.groups\[1\]\.tensors is \["\*\.norm3\.\*"\]\nall that match are in a group before it/);
 });
 

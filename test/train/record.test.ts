@@ -192,5 +192,10 @@ lora.r        -    2
   await rm(join(folder, 'runs', 'none', 'recipe.json'), { recursive: true });
   await writeFile(join(folder, 'runs', 'none', 'recipe.json'), '{"name":"damaged","steps":2}');
   assert.match((await stave(['runs', join(folder, 'runs')])).err, /^error: .*metrics\.jsonl:1 is no line of a run's metrics\n/);
-  assert.equal((await stave(['runs', join(folder, 'nowhere')])).code, 1);
+  for (const [text, says] of [['{"name":', 'is not valid JSON'], ['[]', 'is no recipe']]) {
+    await writeFile(join(folder, 'runs', 'none', 'recipe.json'), text);
+    assert.match((await stave(['runs', join(folder, 'runs')])).err, new RegExp(`^error: .*none/recipe\\.json ${says}\n`));
+  }
+  const nowhere = await stave(['runs', join(folder, 'nowhere')]);
+  assert.deepEqual([nowhere.code, nowhere.err], [1, `error: there is no folder ${join(folder, 'nowhere')}\n→ give the folder in which the runs lie: stave runs DIR\n`]);
 });

@@ -55,6 +55,8 @@ test('a recipe that lacks even its folder is told all that is wrong with it', ()
   const { stages: _, out: __, ...rest } = { ...json, out: '' };
   assert.throws(() => parseStages({ ...rest, steps: 1.5 }, '/'), (error) => error instanceof StaveError && /out is missing/.test(error.message) && /steps is 1\.5/.test(error.message));
   assert.equal(parseStages({ ...rest, steps: 1 }, '/', '/given')[0].out, '/given');
+  const staged = { ...rest, stages: [{ steps: 0 }, { steps: 1, init: 'other', batch: { clips: 'two' } }] };
+  assert.throws(() => parseStages(staged, '/'), (error) => error instanceof StaveError && [/not right in 4 places/, /out is missing/, /stages\[0\]: steps is 0/, /stages\[1\]\.init is "other"/, /stages\[1\]: batch\.clips is "two"/].every((told) => told.test(error.message)));
 });
 
 test('a stage is a recipe of its own, and told by its number', async () => {
