@@ -22,8 +22,8 @@ export { convertCheckpoint, keptCopies, removeCopy, type Converted, type Convert
 export { parseWeights, type WeightsChoice, type WeightTypes } from './models/weight-types.ts';
 // benchmarks
 export {
-  checkData, compareRuns, endpointJudge, evaluate, listBenchmarks, localJudge, storedModel, writeReport,
-  type CheckOptions, type Comparison, type DataCheck, type EndpointOptions, type EvalModel, type EvalOptions, type EvalOutcome, type EvalProgress, type EvalResult, type EvalTaskResult, type Flip, type Judge, type JudgeName, type Listed, type MissingRule, type Mode, type Report, type ReportOptions, type RunMode, type RunComparison, type Shard, type TaskCheck,
+  buildWebvidQa, checkData, compareRuns, endpointJudge, evaluate, listBenchmarks, localJudge, storedModel, writeReport,
+  type CheckOptions, type Comparison, type DataCheck, type EndpointOptions, type EvalModel, type EvalOptions, type EvalOutcome, type EvalProgress, type EvalResult, type EvalTaskResult, type Flip, type Judge, type JudgeName, type Listed, type MissingRule, type Mode, type Report, type ReportOptions, type RunMode, type RunComparison, type Shard, type TaskCheck, type WebvidOptions, type WebvidOutcome,
 } from './eval/index.ts';
 // Motion-10
 export { clipClasses, isRight, renderSet, score, type ClipClass, type Motion10Record, type Motion10Result, type QuestionKind, type RenderSetOptions, type Score } from './tasks/index.ts';

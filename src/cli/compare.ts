@@ -30,13 +30,15 @@ function cells({ name, category, questions, a, b, difference, interval: [low, hi
 }
 
 /** A line per task, category and group. @param folders of both runs: models are often of one name */
-function table({ a, b, protocol, rows, unpaired }: RunComparison, folders: readonly [string, string]): string {
+function table({ a, b, protocol, rows, unpaired, alone }: RunComparison, folders: readonly [string, string]): string {
   const all = [[`protocol ${protocol}`, 'n', 'A %', 'B %', 'B − A', '95 % interval', 'only A', 'only B', 'McNemar p'], ...rows.map(cells)];
   const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
   const text = all.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]))).join('  ')).join('\n');
-  const notes = [`A: ${folders[0]}, ${a.name} (${a.fingerprint})`, `B: ${folders[1]}, ${b.name} (${b.fingerprint})`, ...(unpaired > 0 ? [`${unpaired} questions have an answer in one run alone and are left out`] : [])];
+  const notes = [`A: ${folders[0]}, ${a.name} (${a.fingerprint})`, `B: ${folders[1]}, ${b.name} (${b.fingerprint})`, ...(unpaired > 0 ? [`${unpaired} questions have an answer in one run alone and are left out`] : []), ...only('A', alone.a), ...only('B', alone.b)];
   return `${notes.join('\n')}\n\n${text}\n`;
 }
+
+const only = (run: string, tasks: readonly string[]): string[] => (tasks.length === 0 ? [] : [`not compared, as ${run} alone has ${tasks.length === 1 ? 'it' : 'them'}: ${tasks.join(', ')}`]);
 
 function flipped(flips: readonly Flip[], shown: number): string {
   if (flips.length === 0) return '\nno answer flipped\n';

@@ -1,12 +1,13 @@
 import { StaveError } from '../errors.ts';
-import { checkData, endpointJudge, evaluate, listBenchmarks, localJudge, missingRules, parseShard, runModes, storedModel, type EvalOutcome, type EvalProgress, type EvalResult, type Judge } from '../eval/index.ts';
+import { checkData, evaluate, listBenchmarks, missingRules, parseShard, runModes, storedModel, type EvalOutcome, type EvalProgress } from '../eval/index.ts';
 import { benchmarkNames, protocols } from '../tasks/index.ts';
 import { percent } from '../pages/percent.ts';
 import { adapterOption, modelDir, modelOption, threads } from './ask-options.ts';
 import { choice, number, string, type Command, type Io, type Values } from './command.ts';
-import { benchmarkList, checkReport } from './eval-text.ts';
+import { benchmarkList, checkReport, resultTable } from './eval-text.ts';
 import { device, deviceOption, loading, weightsOption } from './load-model.ts';
 import { Progress } from './progress.ts';
+import { writerOf, writerOptions } from './writer-options.ts';
 import { duration } from './units.ts';
 
 export const evaluation: Command = {
@@ -28,10 +29,7 @@ export const evaluation: Command = {
     resume: { type: 'boolean', help: 'go on with the answers in --output, and refuse to begin anew (without it both are done)' },
     missing: { type: 'string', value: 'RULE', default: 'error', help: 'questions whose video is missing or cannot be read: error, skip, or ask-without (as the reference does); the results count them' },
     judge: { type: 'string', value: 'URL|MODEL', help: 'who reads answers that the rules leave open: an endpoint that speaks OpenAI\'s chat API (http://localhost:8000/v1), or a model that stave runs (default: nobody; they count as unmatched)' },
-    'judge-model': { type: 'string', value: 'NAME', help: 'the model to ask for at the endpoint (default: the one that the protocol names)' },
-    'judge-key': { type: 'string', value: 'VARIABLE', default: 'OPENAI_API_KEY', help: 'the environment variable that holds the endpoint\'s key, if it wants one' },
-    'judge-concurrency': { type: 'string', value: 'N', default: '4', help: 'questions put to the endpoint at once' },
-    'judge-timeout': { type: 'string', value: 'S', default: '60', help: 'seconds that the endpoint has for a reply' },
+    ...writerOptions('judge'),
     threads: { type: 'string', value: 'N', help: 'threads of the engine (default: all cores)' },
     list: { type: 'boolean', help: 'show what can be run, what has to lie where, and published numbers' },
     json: { type: 'boolean', help: 'print the results as one line of JSON' },
@@ -54,7 +52,7 @@ export const evaluation: Command = {
       limit: number(values, 'limit', { min: 1, integer: true }),
       shard: values.shard === undefined ? undefined : parseShard(string(values, 'shard')!),
       missing: choice(values, 'missing', missingRules),
-      judge: judgeOf(values, io),
+      judge: writerOf(values, 'judge', io),
       mustResume: values.resume === true,
       signal: io.signal,
     };
@@ -72,18 +70,6 @@ export const evaluation: Command = {
     tell(outcome, options.output, values, io);
   },
 };
-
-/** @throws USAGE for options that only an endpoint has */
-function judgeOf(values: Values, { signal, stderr }: Io): Judge | undefined {
-  const given = string(values, 'judge'), model = string(values, 'judge-model');
-  if (given !== undefined && /^https?:/i.test(given)) {
-    const key = process.env[string(values, 'judge-key')!] || undefined;
-    const timeout = number(values, 'judge-timeout', { min: 0.001 }), concurrency = number(values, 'judge-concurrency', { min: 1, max: 1000, integer: true });
-    return endpointJudge({ url: given, model, key, timeout, concurrency, onWait: ({ seconds, why }) => stderr.write(`judge: ${why}; the next try is in ${Math.ceil(seconds)} s\n`) });
-  }
-  if (model !== undefined) throw new StaveError('USAGE', { what: '--judge-model names a model at an endpoint, and --judge gives no address', fix: 'for example --judge http://localhost:8000/v1 --judge-model NAME' });
-  return given === undefined ? undefined : localJudge(storedModel(given, { threads: threads(values), signal }));
-}
 
 /** @returns the exit code: 1 when something would keep the tasks from being run as they are */
 async function check(values: Values, { stdout, stderr, signal }: Io): Promise<number> {
@@ -115,29 +101,16 @@ function progressLine({ task, done, total, allDone, all, right, counted, answere
   return `${task} ${done}/${total}${score}${others}, ETA ${duration(((all - allDone) * seconds) / answered)}`;
 }
 
-function tell({ asked, kept, left, result }: EvalOutcome, output: string, values: Values, { stdout, stderr }: Io): void {
+function tell({ asked, kept, left, others, result }: EvalOutcome, output: string, values: Values, { stdout, stderr }: Io): void {
   if (result === undefined) {
-    if (values.json) stdout.write(`${JSON.stringify({ asked, kept, left })}\n`);
+    if (values.json) stdout.write(`${JSON.stringify({ asked, kept, left, others })}\n`);
     else stdout.write(`${asked} answered now, ${kept} were there already; ${left} are left to other shards. When ${output} holds the ledgers of all, the same command without --shard writes the results\n`);
     return;
   }
-  if (values.json) stdout.write(`${JSON.stringify({ asked, kept, left, ...result })}\n`);
+  if (values.json) stdout.write(`${JSON.stringify({ asked, kept, left, others, ...result })}\n`);
   else {
-    stdout.write(table(result));
+    stdout.write(resultTable(result));
     stderr.write(`${asked} answered now, ${kept} were there already; results, samples and manifest: ${output}\n`);
+    if (others.length > 0) stderr.write(`${output} has answers to ${others.join(', ')} too, which these results leave out: name them in --tasks to have all in one table\n`);
   }
-}
-
-const DECIDED = ', decided';
-
-/** A line per task, then groups. What is not counted, or counted for want of a judge, is said beside. */
-function table({ protocol, tasks, groups }: EvalResult): string {
-  const rows = tasks.map(({ task, mode, percent, counted, right, undecidable = 0, judged, unmatched, skipped, without_video }) => {
-    const notes = [undecidable > 0 && `${undecidable} with free answers left out`, judged !== undefined && `${judged.decided} decided by the judge`, unmatched > 0 && `${unmatched} unmatched`, skipped > 0 && `${skipped} skipped`, without_video > 0 && `${without_video} without video`].filter((note) => note !== false);
-    return [`${task}${mode === 'decide' ? DECIDED : ''}`, counted === 0 ? '–' : percent.toFixed(1), `${right}/${counted}`, notes.join(', ')];
-  });
-  const means = groups.map(({ group, mode, mean, right, counted }) => [`${group} (mean)${mode === 'decide' ? DECIDED : ''}`, mean.toFixed(1), `${right}/${counted}`, '']);
-  const all = [[`task (${protocol})`, '%', 'right', ''], ...rows, ...means];
-  const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column].length)));
-  return all.map(([task, percent, right, notes]) => `${task.padEnd(widths[0])}  ${percent.padStart(widths[1])}  ${right.padStart(widths[2])}  ${notes}`.trimEnd()).join('\n').concat('\n');
 }

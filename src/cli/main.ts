@@ -22,6 +22,7 @@ const commands: Record<string, { summary: string; load(): Promise<Command> }> = 
   compare: { summary: 'Compare two runs of eval', load: async () => (await import('./compare.ts')).compare },
   report: { summary: 'Make a page of one or more runs of eval', load: async () => (await import('./report.ts')).report },
   data: { summary: 'Check conversations to train on, or look at one', load: async () => (await import('./data.ts')).data },
+  webvid: { summary: 'Build WebVid-QA from captions with a language model', load: async () => (await import('./webvid.ts')).webvid },
   train: { summary: 'Train a model from a recipe', load: async () => (await import('./train.ts')).train },
   runs: { summary: 'List training runs and compare them', load: async () => (await import('./runs.ts')).runs },
   doctor: { summary: 'Check that everything stave needs works on this machine', load: async () => (await import('./doctor.ts')).doctor },

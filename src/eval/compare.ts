@@ -25,7 +25,7 @@ export type Comparison = {
 
 export type Flip = { task: string; id: number; target: string; a: string; b: string; /** Whether b has it right, where a had not. */ gained: boolean };
 
-export type RunComparison = { a: EvalResult['model']; b: EvalResult['model']; protocol: string; rows: Comparison[]; flips: Flip[]; /** Questions that only one run was asked, or counts as skipped in the other. */ unpaired: number };
+export type RunComparison = { a: EvalResult['model']; b: EvalResult['model']; protocol: string; rows: Comparison[]; flips: Flip[]; /** Of the tasks of both: questions that only one run was asked, or counts as skipped in the other. */ unpaired: number; /** Tasks that only one run has, with `_decide` where they were decided: they are not compared. */ alone: { a: string[]; b: string[] } };
 
 /** Compares what both runs were asked. What the one generated and the other decided is compared too, where they have nothing in the same mode. @throws DATA when a folder holds no finished run, or the runs asked different things under one name */
 export async function compareRuns(folderA: string, folderB: string): Promise<RunComparison> {
@@ -37,7 +37,9 @@ export async function compareRuns(folderA: string, folderB: string): Promise<Run
     return partner === undefined ? [] : [[of, partner]];
   });
   if (pairs.length === 0) throw new StaveError('DATA', { what: `${folderA} and ${folderB} have no task in common`, fix: 'run both on the same tasks' });
-  return { a: a.result.model, b: b.result.model, protocol: a.result.protocol, ...(await compareTasks(a, b, pairs)) };
+  const paired = new Set(pairs.flat());
+  const alone = (of: Run) => of.result.tasks.filter((task) => !paired.has(task)).map(labelOf);
+  return { a: a.result.model, b: b.result.model, protocol: a.result.protocol, ...(await compareTasks(a, b, pairs)), alone: { a: alone(a), b: alone(b) } };
 }
 
 /** Compares tasks of one run with the same tasks of another, or of the same in the other mode. @throws DATA when they asked different things */

@@ -13,4 +13,6 @@ export { evaluate, type EvalModel, type EvalOptions, type EvalOutcome } from './
 export { parseShard, type Shard } from './samples.ts';
 export type { EvalResult, EvalTaskResult } from './score.ts';
 export { storedModel } from './model.ts';
+export { buildWebvidQa, type WebvidOptions, type WebvidOutcome } from './webvid.ts';
+export { wilson } from './statistics.ts';
 export type { EvalProgress } from './tally.ts';

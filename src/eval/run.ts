@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { StaveError } from '../errors.ts';
 import type { ModelInfo } from '../generate/index.ts';
-import { protocols, type Protocol } from '../tasks/index.ts';
+import { protocols, type Protocol, type Task } from '../tasks/index.ts';
 import { asked, byVideo } from './ahead.ts';
 import { askSample, fileOf, missingVideo, type Answerer, type MissingRule } from './ask.ts';
 import type { Judge } from './judge/judge.ts';
@@ -47,7 +47,7 @@ export type EvalOptions = {
   onUnpack?: (progress: UnpackProgress) => void;
 };
 
-export type EvalOutcome = { /** Asked now; there already. */ asked: number; kept: number; /** Of the whole run, without an answer yet (in other shards). */ left: number; /** Where nothing is left. */ result?: EvalResult };
+export type EvalOutcome = { /** Asked now; there already. */ asked: number; kept: number; /** Of the whole run, without an answer yet (in other shards). */ left: number; /** Tasks that the folder has answers to and that were not named: they are not in its results. */ others: string[]; /** Where nothing is left. */ result?: EvalResult };
 
 /** Asks what has no answer yet, and writes the results when all has one.
  * @throws USAGE, DATA, VIDEO_MISSING before the model is loaded; what a model's answers can throw; JUDGE; the signal's reason, everything answered so far being kept */
@@ -94,7 +94,7 @@ export async function evaluate({ model, tasks: names, data: root, output, protoc
     await end();
   }
   const left = samples.filter((sample) => !isDone(sample)).length;
-  const outcome: EvalOutcome = { asked: pending.length, kept: own.length - pending.length, left };
+  const outcome: EvalOutcome = { asked: pending.length, kept: own.length - pending.length, left, others: othersIn(lines, tasks) };
   if (left > 0) return outcome;
   const unfinished = new Set(every.filter((sample) => !isAsked(sample) && !isDone(sample)).map(({ data: of }) => of));
   const shown = every.filter((sample) => isAsked(sample) || !unfinished.has(sample.data)); // what the other mode has answered in full stands beside it
@@ -111,6 +111,11 @@ async function allLines(output: string, header: Header, ledger: Ledger): Promise
     for (const [key, line] of found.lines) if (!all.has(key) || isSkip(all.get(key)!)) all.set(key, line);
   }
   return all;
+}
+
+function othersIn(lines: ReadonlyMap<string, Line>, tasks: readonly Task<unknown>[]): string[] {
+  const named = new Set(tasks.map(({ name }) => name));
+  return [...new Set([...lines.values()].map(({ task }) => task))].filter((task) => !named.has(task)).toSorted();
 }
 
 function changed(sample: Sample, output: string): StaveError {

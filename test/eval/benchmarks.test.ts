@@ -4,8 +4,9 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { evaluate, storedModel, type EvalOptions, type EvalResult } from '../../src/eval/index.ts';
+import { compareRuns, evaluate, storedModel, type EvalOptions, type EvalResult } from '../../src/eval/index.ts';
 import { boxModel } from '../../src/generate/index.ts';
+import { stave } from '../cli/run.ts';
 import { fakeModel, type Asked } from './fake.ts';
 import { mvbench, renderClips, ssv2, videomme, vitatecs, type Clips } from './miniature.ts';
 
@@ -36,6 +37,15 @@ test('vitatecs: six aspects, the letter of the caption; an answer without a choi
   assert.deepEqual(messages[1].content, [{ type: 'video', video: join(data, 'vitatecs', 'VATEX', 'Direction-0.mp4') }, { type: 'text', text: (await samplesOf(output, 'vitatecs_direction'))[0].prompt }]);
   const { signal: _, after: __, ...settings } = options as { signal?: unknown; after?: unknown };
   assert.deepEqual(settings, { max_new_tokens: 128, do_sample: false, eos_token: '<|im_end|>', sampling: { rule: 'lmms', max_frames: 32 }, min_pixels: 3136, max_pixels: 200704, temporal_scope: 'item' });
+});
+
+test('answers to tasks that were not named are told, and a comparison names the tasks that only one run has', async () => {
+  const { output } = await run(['vitatecs_type'], () => 'A'), { output: both } = await run(['vitatecs_type', 'vitatecs_sequence'], () => 'A');
+  const { others, result } = await evaluate({ model: fakeModel(() => 'A'), tasks: ['vitatecs_sequence'], data, output });
+  assert.deepEqual([others, result!.tasks.map(({ task }) => task)], [['vitatecs_type'], ['vitatecs_sequence']]);
+  const { rows, alone } = await compareRuns(both, output);
+  assert.deepEqual([rows.map(({ name }) => name)[0], alone], ['vitatecs_sequence', { a: ['vitatecs_type'], b: [] }]);
+  assert.match((await stave(['compare', both, output])).out, /\nnot compared, as A alone has it: vitatecs_type\n/);
 });
 
 test('mvbench: twenty tasks in the Hub\'s cache, and the mean of them', async () => {

@@ -85,6 +85,7 @@ test('the list has every benchmark, and published numbers under names of tasks',
   for (const name of Object.keys(published)) assert.ok(benchmark(name).length > 0);
   const { code, out } = await stave(['eval', '--list']);
   assert.equal(code, 0);
-  assert.match(out, /mvbench: 4000 questions in 20 tasks, mvbench_accuracy\n {2}data {3}ROOT\/mvbench_video\/[^]*STAVEQ2 2B 65\.1/);
+  assert.match(out, /mvbench: 4000 questions in 20 tasks, mvbench_accuracy\n {2}data {3}ROOT\/mvbench_video\/[^]*STAVEQ2 2B +65\.1\n/);
+  assert.match(out, / {2}published, % +direction +intensity [^\n]*\n[^]*STAVEQ2 2B +83\.0 +70\.1 /);
   assert.equal((await stave(['eval', 'look'])).code, 2);
 });

@@ -145,7 +145,7 @@ test('the command: the key from the named variable, the model of choice; three v
   const { code, out, err } = await stave(['eval', '--tasks', 'ssv2_vsm', '--data', data, '--output', output, '--limit', '4', '--judge', server.url, '--judge-model', 'mine', '--judge-key', 'STAVE_TEST_KEY']);
   delete process.env.STAVE_TEST_KEY;
   assert.equal(code, 0, err);
-  assert.match(out, /ssv2_vsm +[\d.]+ +\d\/4 +4 decided by the judge\n/);
+  assert.match(out, /ssv2_vsm +[\d.]+ +[\d.]+–[\d.]+ +\d\/4 +4 decided by the judge\n/);
   const { body, authorization } = server.requests[0];
   assert.deepEqual([authorization, body.model, body.max_tokens, body.temperature, body.messages[0].content], [`Bearer ${KEY}`, 'mine', 2048, undefined, 'You are Qwen, created by Alibaba Cloud. You are a helpful assistant.']);
   assert.match(body.messages[1].content, /^\n {8}Ground Truth: .*\n {8}LLM Answer: [^]*\n\n {8}Based on the ground truth, is the LLM answer correct\? Answer with a simple "Yes" or "No"\.\n\n {8}$/);

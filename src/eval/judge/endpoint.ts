@@ -19,6 +19,8 @@ export type EndpointOptions = {
   /** Seconds before each further try of a request that failed for a reason that may pass; as many tries. */
   pauses?: readonly number[];
   onWait?: (waiting: Waiting) => void;
+  /** What it is called in messages. Default `judge`. */
+  called?: string;
 };
 
 /** A minute and a half in all. */
@@ -28,11 +30,11 @@ const PAUSES = [1, 2, 4, 8, 16, 32];
 const MOST = 4e6;
 
 /** @throws USAGE for what is no address */
-export function endpointJudge({ url, model, key, concurrency = 4, timeout = 60, pauses = PAUSES, onWait }: EndpointOptions): Judge {
-  const address = completions(url);
-  if (key !== undefined && !/^[\x21-\x7e]+$/.test(key)) throw new StaveError('USAGE', { what: 'the key of the judge holds characters that a key does not have', fix: 'copy it again: one word' });
+export function endpointJudge({ url, model, key, concurrency = 4, timeout = 60, pauses = PAUSES, onWait, called = 'judge' }: EndpointOptions): Judge {
+  const address = completions(url, called);
+  if (key !== undefined && !/^[\x21-\x7e]+$/.test(key)) throw new StaveError('USAGE', { what: `the key of the ${called} holds characters that a key does not have`, fix: 'copy it again: one word' });
   const hidden = (text: string): string => printable(key === undefined ? text : text.replaceAll(key, '…'), 300);
-  const failed = (why: string, fix: string, cause?: unknown) => new StaveError('JUDGE', { what: `the judge at ${address.host} cannot be asked`, why: hidden(why), fix, cause });
+  const failed = (why: string, fix: string, cause?: unknown) => new StaveError('JUDGE', { what: `the ${called} at ${address.host} cannot be asked`, why: hidden(why), fix, cause });
 
   /** @throws Passing for what may work a moment later, JUDGE for what won't */
   async function once(body: string, signal: AbortSignal): Promise<string> {
@@ -66,10 +68,10 @@ export function endpointJudge({ url, model, key, concurrency = 4, timeout = 60, 
   };
 }
 
-function completions(text: string): URL {
+function completions(text: string, called: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
-    throw new StaveError('USAGE', { what: `"${text.replace(/\/\/[^@/]*@/, '//…@').replace(/[?#].*$/, '')}" is no address of a judge`, fix: 'give an address like http://localhost:8000/v1, without a name, password or key in it' });
+    throw new StaveError('USAGE', { what: `"${text.replace(/\/\/[^@/]*@/, '//…@').replace(/[?#].*$/, '')}" is no address of a ${called}`, fix: 'give an address like http://localhost:8000/v1, without a name, password or key in it' });
   const path = url.pathname.replace(/\/+$/, '');
   url.pathname = path.endsWith('/chat/completions') ? path : `${path}/chat/completions`;
   return url;

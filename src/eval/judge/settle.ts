@@ -1,5 +1,6 @@
 /** Puts what the tasks' rules leave open to a judge: what was asked before is not asked again, several are asked at once. */
 import { join } from 'node:path';
+import { inParallel } from '../../hub/parallel.ts';
 import { isOpen, type OpenVerdict } from '../../tasks/index.ts';
 import { isSkip, type Line } from '../ledger.ts';
 import type { Sample } from '../samples.ts';
@@ -41,33 +42,24 @@ export async function settleAll(judge: Judge, samples: readonly Sample[], lines:
 /** Asks several at once; each reply is on disk before its asker asks anything else. @returns how many replies came  @throws what asking or keeping throws first; the signal's reason */
 async function askAll(judge: Judge, name: JudgeName, waiting: readonly Open[], replies: Replies, signal: AbortSignal | undefined, settle: (one: Open, how: Settled) => void): Promise<number> {
   await using asking = await judge.open();
-  const stop = new AbortController(); // one that fails ends the others
-  const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   const underWay = new Map<string, Promise<void>>(); // many answers say the same: what another is just asking is waited for
   let asked = 0;
-  const ask = async (key: string, { sample, verdict: { judge: request } }: Open, attempt: number): Promise<void> => {
-    const reply = await asking.ask(request, attempt, both);
+  const ask = async (key: string, { sample, verdict: { judge: request } }: Open, attempt: number, stop: AbortSignal): Promise<void> => {
+    const reply = await asking.ask(request, attempt, stop);
     await replies.keep(key, reply, { task: sample.data.task.name, id: sample.id, model: request.model });
     asked++;
   };
-  const queue = waiting.values();
-  const worker = async (): Promise<void> => {
-    for (const one of queue) {
-      both.throwIfAborted();
-      let known = fromKept(name, one.verdict, replies);
-      for (; !known.done; known = fromKept(name, one.verdict, replies)) {
-        const { calls } = known.settled;
-        const key = replyKey(name, one.verdict.judge, calls);
-        const reply = underWay.get(key) ?? ask(key, one, calls).finally(() => underWay.delete(key));
-        underWay.set(key, reply);
-        await reply;
-      }
-      settle(one, known.settled);
+  await inParallel(waiting, async (one, stop) => {
+    let known = fromKept(name, one.verdict, replies);
+    for (; !known.done; known = fromKept(name, one.verdict, replies)) {
+      const { calls } = known.settled;
+      const key = replyKey(name, one.verdict.judge, calls);
+      const reply = underWay.get(key) ?? ask(key, one, calls, stop).finally(() => underWay.delete(key));
+      underWay.set(key, reply);
+      await reply;
     }
-  };
-  await Promise.allSettled(Array.from({ length: judge.concurrency }, () => worker().catch((error: unknown) => stop.abort(error))));
-  signal?.throwIfAborted();
-  if (stop.signal.aborted) throw stop.signal.reason;
+    settle(one, known.settled);
+  }, signal ?? new AbortController().signal, judge.concurrency);
   return asked;
 }
 

@@ -1,5 +1,6 @@
 /** The data sets of all benchmarks, by the group or name of their tasks. */
-import { benchmark, type Protocol, type Task } from '../../tasks/index.ts';
+import { StaveError } from '../../errors.ts';
+import { benchmark, benchmarkNames, type Protocol, type Task } from '../../tasks/index.ts';
 import type { TaskData } from '../data.ts';
 import { motion10Source } from './motion10.ts';
 import { mvbenchSource } from './mvbench.ts';
@@ -26,6 +27,7 @@ export const sourceOf = ({ group, name }: Pick<Task<unknown>, 'group' | 'name'>)
 
 /** The tasks that names stand for, each once, in the order named. @throws USAGE */
 export function tasksNamed(names: readonly string[], protocol: Protocol): Task<unknown>[] {
+  if (names.length === 0) throw new StaveError('USAGE', { what: 'no task is named', fix: `name some of ${benchmarkNames.join(', ')}` });
   const tasks = names.flatMap((name) => benchmark(name, protocol));
   return tasks.filter((task, i) => tasks.findIndex(({ name }) => name === task.name) === i);
 }

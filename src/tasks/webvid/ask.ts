@@ -1,6 +1,6 @@
 /** Questions about captions, written by a language model. Source: the authors' staveq2-training/webvid_qa.py */
 import { shuffled, type Draws } from '../draws.ts';
-import type { TaskMessage } from '../task.ts';
+import type { JudgeRequest } from '../task.ts';
 import { parseReply, type QaTurns } from './parse.ts';
 
 export type Turns = 'single' | 'multi';
@@ -22,7 +22,7 @@ Here is the description:
 export const qaModel = { model: 'Qwen/Qwen2.5-7B-Instruct', generation: { max_new_tokens: 512 }, batch: 300 } as const;
 
 /** The conversation that asks for questions. */
-export function qaMessages(prompt: string): TaskMessage[] {
+export function qaMessages(prompt: string): JudgeRequest['messages'] {
   return [{ role: 'system', content: 'You are Qwen, created by Alibaba Cloud. You are a helpful assistant.' }, { role: 'user', content: prompt }];
 }
 
