@@ -65,7 +65,7 @@ const misuse: [argv: string[], message: RegExp][] = [
   [['render', 'x', '--codec', 'av1'], /--codec must be one of h264, vp9/],
   [['train'], /RECIPE is missing/],
   [['train', 'a.json', '--set', 'steps'], /--set must be PATH=VALUE, got "steps"/],
-  [['chat'], /VIDEO is missing/],
+  [['chat'], /FILE is missing/],
   [['chat', clip], /there is no input to read questions from/],
   [['demo', 'now'], /"now" is one argument too many/],
   [['pull', 'no model'], /"no model" is not the name of a model/],

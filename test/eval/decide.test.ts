@@ -100,8 +100,8 @@ test('the model in the box decides as the library does, and the command shows bo
   const output = join(folder, 'box');
   const { code, out, err } = await stave(['eval', '--tasks', 'motion10', '--data', data, '--output', output, '--limit', '3', '--mode', 'both']);
   assert.equal(code, 0, err);
-  assert.match(out, /^motion10 +[\d.]+ +\d+\/3$/m);
-  assert.match(out, /^motion10, decided +[\d.]+ +\d+\/\d/m);
+  assert.match(out, /^motion10 +[\d.]+ +[\d.]+–[\d.]+ +\d+\/3$/m);
+  assert.match(out, /^motion10, decided +[\d.]+ +[\d.]+–[\d.]+ +\d+\/\d/m);
   const samples = (await readFile(join(output, 'samples_motion10_decide.jsonl'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as { id: number; prompt: string; answer: string; decision: { mass: number; choices: { choice: string; probability: number }[] } });
   await using model = await load(boxModel);
   const [task] = tasksNamed(['motion10'], 'paper');

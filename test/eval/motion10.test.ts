@@ -53,7 +53,7 @@ test('the model in the box: a real run, its frames in the samples, its score the
   const [{ answered, seconds, model_busy_seconds: busy }] = manifest.sessions as unknown as { answered: number; seconds: number; model_busy_seconds: number }[];
   assert.ok(answered === 3 && busy > 0 && busy <= seconds, `${answered} answered in ${seconds} s, ${busy} s of it with the engine`);
   const again = await stave(['eval', '--tasks', 'motion10', '--data', data, '--output', output, '--limit', '3']);
-  assert.match(again.out, /^task \(paper\) +% +right\nmotion10/);
+  assert.match(again.out, /^task \(paper\) +% +95 % interval +right\nmotion10/);
   assert.match(again.err, /^0 answered now, 3 were there already/);
 });
 
