@@ -2,12 +2,12 @@ import { cutBlocks, timeRows, type VisionConfig } from '../models/qwen2vl/index.
 import type { Parts } from './device/parts.ts';
 import { pausing } from './pausing.ts';
 import { discard, joined, placeAttended, sequencesOf, slices } from './rows.ts';
-import { runSizes } from './run-sizes.ts';
+import { passesWhole, runSizes } from './run-sizes.ts';
 import { VisionParts, type Clips } from './vision-parts.ts';
 import type { PixelRows } from './visual-item.ts';
 
-/** Clips of one grid through visionParts(), block by block, in slices of frame groups and, for temporal attention, of patch positions. Of all frames at once there are x and what temporal attention
- * gives; `bytes` bounds what else there is. → visual tokens, [B·T·M, hidden_size] */
+/** Clips of one grid through visionParts(): at once where they are small, else block by block, in slices of frame groups and, for temporal attention, of patch positions. Then of all frames at once there are
+ * x and what temporal attention gives; `bytes` bounds what else there is. → visual tokens, [B·T·M, hidden_size] */
 export async function encodeClips(program: Parts, config: VisionConfig, clips: Clips, pixels: PixelRows, bytes: number, signal: AbortSignal | undefined): Promise<Float32Array> {
   const { B, T } = clips;
   const N = clips.h * clips.w;
@@ -16,6 +16,11 @@ export async function encodeClips(program: Parts, config: VisionConfig, clips: C
   const frames = slices(B * T, most.frames);
   const cuts = cutBlocks(config);
   const parts = new VisionParts(program, config, clips, signal);
+  if (parts.passing && passesWhole(config, sizes, bytes)) {
+    const input = parts.empty('pixel_values', B * T);
+    await pausing(pixels.read(0, B * T, input.data));
+    return parts.runWhole(input, B);
+  }
   const after = (cut: number) => (cut + 1 < cuts.length ? `x.${cuts[cut + 1]}` : 'embeds');
 
   const x: Float32Array[] = []; // of each slice of frames, [F·N, D]; in the end its visual tokens

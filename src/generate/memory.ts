@@ -1,6 +1,6 @@
 import { cutBlocks, patchValues, type Qwen2VLConfig, type VisionConfig } from '../models/qwen2vl/index.ts';
 import { branchBytes, branchLength, pieceLength, scoreBytes } from './pieces.ts';
-import { attendedWidth, frameBytes, runSizes, sequenceBytes, VISION_RUN } from './run-sizes.ts';
+import { attendedWidth, frameBytes, passesWhole, runSizes, sequenceBytes, VISION_RUN, wholeBytes } from './run-sizes.ts';
 import type { Clips } from './vision-parts.ts';
 
 /** Bytes that an answer is expected to take. */
@@ -37,9 +37,10 @@ function visionBytes(config: VisionConfig, { T, h, w }: Pick<Clips, 'T' | 'h' | 
   const N = h * w;
   const { embed_dim: D } = config;
   const E = attendedWidth(config);
+  const temporal = cutBlocks(config).length > 0;
+  if (temporal && passesWhole(config, { B: 1, T, N }, VISION_RUN)) return T * N * (1 + FLOAT) * patchValues(config) + wholeBytes(config, { B: 1, T, N });
   const most = runSizes(config, T, N, VISION_RUN);
   const frames = Math.min(T, most.frames);
-  const temporal = cutBlocks(config).length > 0;
   const run = Math.max(frames * frameBytes(config, N), temporal ? Math.min(N, most.sequences) * sequenceBytes(config, T) : 0);
   const waiting = 2 * FLOAT * frames * N * (2 * D + E); // what goes in and comes out of two runs
   const held = temporal ? Math.max(patchValues(config) + FLOAT * D, FLOAT * (D + E)) : patchValues(config); // bytes a patch

@@ -1,9 +1,13 @@
 /** How much of a clip goes through the vision encoder at once. */
+import type { ClipSizes } from './rows.ts';
 import { temporalHeads, windowUnits, type VisionConfig } from '../models/qwen2vl/index.ts';
 
 /** Bytes that intermediate values of one run of the vision encoder may take. Enough rows for the matrix kernels to be at their best; what is more only costs memory. A constant and
  * nothing of the machine's: sums come out a little different when other rows go through together, and answers should not. */
 export const VISION_RUN = 64e6;
+
+/** So many times that much may a whole clip take with temporal attention, which it then need not be cut for: every cut costs copies, and a run for each slice. */
+const WHOLE = 4;
 
 const FLOAT = 4;
 
@@ -14,6 +18,16 @@ export type RunSizes = { frames: number; sequences: number };
 export function runSizes(config: VisionConfig, T: number, N: number, bytes: number): RunSizes {
   const fitting = (each: number) => Math.max(1, Math.floor(bytes / each));
   return { frames: fitting(frameBytes(config, N)), sequences: fitting(sequenceBytes(config, T)) };
+}
+
+/** Whether clips with temporal attention go through in one run: B clips of T frame groups of N patches. @param bytes of a run of a slice */
+export function passesWhole(config: VisionConfig, sizes: ClipSizes, bytes: number): boolean {
+  return wholeBytes(config, sizes) <= WHOLE * bytes;
+}
+
+/** What whole clips take in one run, at the fullest moment. */
+export function wholeBytes(config: VisionConfig, { B, T, N }: ClipSizes): number {
+  return B * Math.max(T * frameBytes(config, N), N * (sequenceBytes(config, T) + FLOAT * T * config.embed_dim)); // temporal attention beside the residual
 }
 
 /** What one frame group takes on its way through a part of the encoder, at the fullest moment. */

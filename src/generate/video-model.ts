@@ -10,7 +10,7 @@ import { Clock } from './clock.ts';
 import type { Choices } from './decide/choices.ts';
 import { decide, type DecideOptions, type Decision } from './decide/decide.ts';
 import { parseDevice, chooseDevice, type DeviceChoice, type DeviceInfo } from './device/choose.ts';
-import { compileParts, mayFuse } from './device/parts.ts';
+import { compileParts, visionForms } from './device/parts.ts';
 import { sortOf } from './device/self-test.ts';
 import type { DeviceTrialOptions } from './device/trial.ts';
 import type { VideoSource } from './media.ts';
@@ -127,7 +127,7 @@ export async function load(model: string = boxModel, { threads, device: asked = 
   try {
     const device = await choosing;
     onDevice?.(device);
-    const vision = inTurn(visionParts(files.model, { fused: mayFuse(device.used) }), (graph) => compileParts(runtime, graph, { signal }));
+    const vision = inTurn(visionParts(files.model, visionForms(device.used)), (graph) => compileParts(runtime, graph, { signal }));
     await setImmediate();
     const language = inTurn(languageGraph(files.model), (graph) => runtime.compile(graph, { signal }));
     const info = await describe(files.model, found);

@@ -21,7 +21,12 @@ export class VisionParts {
     this.#signal = signal;
     const tables = visionTables([T, h, w], config);
     this.#sizes = { T, M: (h * w) / config.spatial_merge_size ** 2 };
-    this.#rest = Object.fromEntries(program.inputs.map(({ name }) => [name, name in tables ? shared(tables[name]) : this.tensor(name, 0, NOTHING)]));
+    this.#rest = Object.fromEntries(program.inputs.map(({ name }) => [name, name in tables ? shared(tables[name]) : name === 'whole' ? whole(1, 0) : this.tensor(name, 0, NOTHING)]));
+  }
+
+  /** Whether all parts can run one after the other, see visionParts. */
+  get passing(): boolean {
+    return 'whole' in this.#rest;
   }
 
   /** Entries of a row of an input. */
@@ -41,6 +46,11 @@ export class VisionParts {
     return { ...rest, dims, data: new Float32Array(dims.reduce((a, b) => a * b, 1)) };
   }
 
+  /** All parts over `clips` whole clips. @param pixel_values their frames, given away  @returns their visual tokens */
+  runWhole(pixel_values: Tensor, clips: number): Promise<Float32Array> {
+    return this.run({ pixel_values, whole: whole(clips, 1) }, 'embeds');
+  }
+
   /** @param feeds of one part; they are given away  @returns its output, the other parts' are empty */
   async run(feeds: Record<string, Tensor>, output: string): Promise<Float32Array> {
     const outputs = await this.#program.run({ ...this.#rest, ...feeds }, { fetch: [output], signal: this.#signal, transfer: true });
@@ -52,7 +62,10 @@ export class VisionParts {
   }
 }
 
-const NOTHING = new Float32Array(new SharedArrayBuffer(0)); // shared: it is fed again and again
+/** Its shape alone says something; shared, as it is fed again and again. */
+const whole = (clips: number, each: 0 | 1): Tensor => ({ dtype: 'float32', dims: [clips, each], data: new Float32Array(new SharedArrayBuffer(4 * clips * each)) });
+
+const NOTHING = new Float32Array(new SharedArrayBuffer(0)); // shared, too
 
 /** The same in memory that every run reads in place. */
 function shared({ dtype, dims, data }: Tensor): Tensor {

@@ -1,6 +1,6 @@
 /** Functions over values that are no methods: products, joining and cutting, indexing, norms and activations. */
 import { StaveError } from '../errors.ts';
-import { dim, type Dim } from './dims.ts';
+import { canonical, dim, type Dim } from './dims.ts';
 import type { DType } from './tensor.ts';
 import { apply, applyAll, axisOf, constant, Value } from './value.ts';
 
@@ -51,6 +51,9 @@ export function scatterAdd(shape: readonly Dim[], indices: Value, updates: Value
 }
 
 export const where = (condition: Value, a: Operand, b: Operand): Value => apply('Where', [condition, ...lift(a, b)], {});
+/** a where the condition holds, else b. Unlike where() it takes all of one, and the other may have any size: `shape` is what the one taken has. A normalisation or sum that alone uses the choice is computed of the
+ * one taken, which is then not copied. No gradient flows through it. condition: bool [] */
+export const choose = (condition: Value, a: Value, b: Value, shape: readonly Dim[]): Value => apply('If', [condition, a, b], { shape: [...shape].map(canonical) });
 export const equal = (a: Operand, b: Operand): Value => apply('Equal', lift(a, b), {});
 export const less = (a: Operand, b: Operand): Value => apply('Less', lift(a, b), {});
 export const lessOrEqual = (a: Operand, b: Operand): Value => apply('LessOrEqual', lift(a, b), {});
@@ -80,6 +83,9 @@ export function rmsNormalization(x: Value, weight: Value, epsilon: number): Valu
 export function multiHeadAttention(q: Value, k: Value, v: Value, num_heads: number): Value {
   return apply('MultiHeadAttention', [q, k, v], { num_heads });
 }
+
+/** Turns the pairs (x[i], x[i + d/2]) of each head by the angles of its position, in one kernel. x: [B, N, H·d]; cos, sin: [N, d], the second half of d repeats the first */
+export const rotaryEmbedding = (x: Value, cos: Value, sin: Value): Value => apply('RotaryEmbedding', [x, cos, sin], {});
 
 /** x σ(1.702 x) */
 export const quickGelu = (x: Value): Value => apply('QuickGelu', [x], { alpha: 1.702 });

@@ -2,6 +2,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, type NodeProto, type TensorProto } from './onnx/onnx_pb.ts';
 import { byteLength, bytesOf, externalTensor, fromRoot, inlineTensor, nodeProto, valueProto } from './onnx/protos.ts';
+import { followers } from './onnx/choices.ts';
 import { Sizes } from './onnx/sizes.ts';
 import { ruleOf } from './ops/table.ts';
 import type { Lowering } from './ops/rule.ts';
@@ -57,10 +58,15 @@ class Writer {
   readonly #lowering: Lowering;
   readonly #used: Set<Value>;
   readonly #copies: boolean;
+  /** A node that is computed in the branches of a choice → that choice. */
+  readonly #followers: Map<OpNode, OpNode>;
+  readonly #followed: Set<OpNode>;
   #count = 0;
 
   constructor(g: Graph) {
     this.#used = new Set([...g.nodes.flatMap((node) => node.inputs), ...Object.values(g.outputs)]);
+    this.#followers = followers(g);
+    this.#followed = new Set(this.#followers.values());
     this.#copies = g.initializers.some((v) => 'file' in (v.node.attrs as Leaf['Initializer']).source);
     for (const v of [...g.inputs, ...g.initializers]) this.#names.set(v, (v.node.attrs as Leaf['Input']).name);
     for (const [name, v] of Object.entries(g.outputs)) {
@@ -105,10 +111,27 @@ class Writer {
   }
 
   #op(node: OpNode): void {
-    const names = node.inputs.map((v) => this.nameOf(v));
-    const wires = { inputs: names, outputs: node.outputs.map((v) => this.nameOf(v)), types: node.inputs, used: node.outputs.map((v) => this.#used.has(v)) };
+    if (this.#followed.has(node)) return; // written with what follows it
+    const choice = this.#followers.get(node) ?? (node.op === 'If' ? node : undefined);
+    if (choice === undefined) this.nodes.push(this.#proto(node, node.inputs.map((v) => this.nameOf(v)), node.outputs.map((v) => this.nameOf(v))));
+    else this.#choose(choice, node);
+  }
+
+  /** A choice as a node with two branches, in which `last` is computed: what follows it, or the choice itself. */
+  #choose(choice: OpNode, last: OpNode): void {
+    const [condition, ...operands] = choice.inputs;
+    const [then_branch, else_branch] = operands.map((operand) => {
+      const names = last.inputs.map((v) => this.nameOf(v.node === choice ? operand : v));
+      const outputs = last.outputs.map(() => this.#fresh());
+      return { graph: { node: last === choice ? nodeProto('Identity', [this.nameOf(operand)], outputs) : this.#proto(last, names, outputs), type: last.outputs[0] } };
+    });
+    this.nodes.push(nodeProto('If', [this.nameOf(condition)], [this.nameOf(last.outputs[0])], { attributes: { then_branch, else_branch } }));
+  }
+
+  #proto(node: OpNode, inputs: readonly string[], outputs: readonly string[]): NodeProto {
+    const wires = { inputs, outputs, types: node.inputs, used: node.outputs.map((v) => this.#used.has(v)) };
     const form = ruleOf(node.op).onnx?.(node.attrs, wires, this.#lowering) ?? {};
-    this.#emit(form.op ?? node.op, form.inputs ?? wires.inputs, form.outputs ?? wires.outputs, form);
+    return nodeProto(form.op ?? node.op, form.inputs ?? wires.inputs, form.outputs ?? wires.outputs, form);
   }
 
   output(name: string, v: Value): void {

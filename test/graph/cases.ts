@@ -1,10 +1,10 @@
 /** For every differentiable op: functions that use it, and what to feed them. */
 import {
-  concat, gather, gatherElements, gelu, layerNormalization, logSoftmax, matmul, maximum, minimum, multiHeadAttention, quickGelu, rmsNormalization, scatterAdd, silu, softmax, split, where, less,
+  concat, gather, gatherElements, gelu, layerNormalization, logSoftmax, matmul, maximum, minimum, multiHeadAttention, quickGelu, rmsNormalization, rotaryEmbedding, scatterAdd, silu, softmax, split, where, less,
   type Dim, type Tensor, type Value,
 } from '../../src/graph/index.ts';
 import { apply } from '../../src/graph/value.ts';
-import { ints } from './evaluate.ts';
+import { floats, ints } from './evaluate.ts';
 
 export type Case = {
   /** Inputs, floating point and differentiated unless given as a tensor. */
@@ -37,6 +37,8 @@ function products(): Case[] {
 
 const picks = { shape: ['B', 3], tensor: ints([2, 3], [4, 0, 4, 1, 2, 0]) }; // with repeats
 const each = { shape: ['T', 2], tensor: ints([3, 2], [4, 0, 4, 4, 2, 1]) };
+/** Of 3 positions; the second half repeats the first. */
+const angles = { shape: ['T', 4], tensor: floats([3, 4], (i) => 0.3 * (i >> 2) + (i % 2)) };
 
 export const cases: Record<string, Case[]> = {
   Add: two((a, b) => a.add(b)),
@@ -102,6 +104,7 @@ export const cases: Record<string, Case[]> = {
     { shapes: [['T', 6], [6]], range: [2, 4], f: (x, w) => rmsNormalization(x, w, 1e-2) },
   ],
   MultiHeadAttention: [{ shapes: [['B', 'T', 4], ['B', 'N', 4], ['B', 'N', 4]], f: (q, k, v) => multiHeadAttention(q, k, v, 2) }],
+  RotaryEmbedding: [{ shapes: [['B', 'T', 12]], fixed: [angles], f: (x, angle) => rotaryEmbedding(x, angle.cos(), angle.sin()) }],
   Gelu: one(gelu, [-3, 3]),
   QuickGelu: [...one(quickGelu, [-3, 3]), ...one(silu, [-3, 3])],
 };

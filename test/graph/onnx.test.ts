@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
-  and, argMax, concat, constant, dim, dimension, filled, gather, greaterOrEqual, graph, initializer, input, layerNormalization, less, matmul, matmulInteger, maximum, not, oneHot, onnx, or, scatterAdd,
+  and, argMax, choose, concat, constant, dim, dimension, filled, gather, greater, greaterOrEqual, graph, initializer, input, layerNormalization, less, matmul, matmulInteger, maximum, not, oneHot, onnx, or, scatterAdd,
   softmax, split, where, type Dim, type Value,
 } from '../../src/graph/index.ts';
 import { ModelProtoSchema } from '../../src/graph/onnx/onnx_pb.ts';
@@ -47,6 +47,32 @@ test('reshapes copy or infer dims where they can, and compute each target once',
   assert.deepEqual(ops({ y: x.reshape(['B*T', 2, 4]), z: x.reshape([8, 'B*T']) }), ['Reshape', 'Reshape']);
   const two = ops({ y: x.reshape(['B', 'T', 8]), z: x.exp().reshape(['B', 'T', 8]) });
   assert.deepEqual(two.filter((op) => op !== 'Reshape').toSorted(), ['Concat', 'Div', 'Exp', 'Max', 'Shape', 'Shape']);
+});
+
+test('a choice takes one of two values of any size; the norm or sum that alone reads it is computed in its branches', async () => {
+  const [x, fed, way] = [input('x', 'float32', ['A', 4]), input('fed', 'float32', ['F', 4]), input('way', 'float32', ['E'])];
+  const weight = initializer('w', 'float32', [4], { data: Float32Array.from([1, 2, 3, 4]) });
+  const first = greater(dimension('E'), constant(0, 'int64', []));
+  const either = (a: Value, b: Value): Value => choose(first, a, b, ['A*E+F', 4]);
+  const norm = (v: Value): Value => layerNormalization(v, weight, filled([4], 1), 1e-5);
+  const shared = either(x.mul(2), fed);
+  const outputs = {
+    normal: norm(either(x, fed)), sum: filled(['A*E+F', 4], 10).add(either(x, fed)), product: either(x, fed).mul(3), plain: either(x, fed), twice: shared.add(1), again: shared.sub(1),
+    none: choose(first, filled([0, 4], 0), fed, ['F', 4]),
+  };
+  for (const [A, F, E] of [[3, 0, 1], [0, 2, 0], [3, 2, 0]]) {
+    const feeds = { x: floats([A, 4], (i) => Math.sin(i)), fed: floats([F, 4], (i) => Math.cos(3 * i)), way: floats([E], () => 0) };
+    const r = await evaluate(outputs, feeds, [x, fed, way]);
+    const taken = E === 1 ? feeds.x : feeds.fed, rows = input('rows', 'float32', ['R', 4]);
+    const expected = await evaluate({ normal: norm(rows), sum: rows.add(10), product: rows.mul(3), plain: rows.add(0), twice: rows.mul(E + 1).add(1), again: rows.mul(E + 1).sub(1) }, { rows: taken });
+    for (const [name, y] of Object.entries(expected)) assertClose(r[name], y, { name });
+    assert.deepEqual(r.none.dims, [E === 1 ? 0 : F, 4]);
+  }
+  const { node } = fromBinary(ModelProtoSchema, onnx(graph(outputs, [x, fed, way])).model).graph!;
+  const inside = node.filter(({ opType }) => opType === 'If').map(({ attribute }) => attribute.map(({ g }) => g!.node.map(({ opType }) => opType).join()).join());
+  assert.deepEqual(inside.toSorted(), ['Add,Add', 'Identity,Identity', 'Identity,Identity', 'Identity,Identity', 'Identity,Identity', 'LayerNormalization,LayerNormalization']);
+  assert.throws(() => choose(first, x, input('y', 'float32', ['F', 5]), ['A', 4]), /cannot be the shape of both/);
+  assert.throws(() => choose(x, x, x, ['A', 4]), /one bool/);
 });
 
 test('empty tensors pass through', async () => {

@@ -4,8 +4,9 @@ import type { CompileOptions, Device, Program, Runtime } from '../../runtime/ind
 /** What runs a part of a graph that has several: one program, or one for each. */
 export type Parts = Pick<Program, 'inputs' | 'run'>;
 
-/** Whether attention over whole frames may be one kernel. onnxruntime's for WebGPU has a path for 32 patches and more that gives wrong numbers on some drivers (docs/devices.md): there it is written out. */
-export const mayFuse = (device: Device): boolean => device !== 'webgpu';
+/** How visionParts() is to be made for a device. Whole clips pass the cuts between parts where these are one session. Attention over whole frames is one kernel, but for WebGPU: onnxruntime's has a path there for 32
+ * patches and more that gives wrong numbers on some drivers (docs/devices.md), so it is written out. */
+export const visionForms = (device: Device): { fused: boolean; whole: boolean } => ({ fused: device !== 'webgpu', whole: device === 'cpu' });
 
 /** The program of a graph whose parts stand side by side, of which a run computes one. The processor has one session for all, and is fed tensors of size 0 for the others; a device has one for
  * each output, which takes the feeds it needs, as WebGPU does not compute over nothing. Parts share no weights, so that each is held once here too. @throws as compile() does */

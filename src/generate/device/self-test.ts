@@ -4,7 +4,7 @@ import { isPacked, type Part } from '../../models/weight-types.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import { Decoder } from '../decoder.ts';
 import { encodeVisual } from '../encoder.ts';
-import { compileParts, mayFuse } from './parts.ts';
+import { compileParts, visionForms } from './parts.ts';
 
 /** What decides which kernels a model needs. */
 export type Sort = { model_type: ModelType; types: Readonly<Record<Part, string>> };
@@ -28,7 +28,7 @@ const grid: [number, number, number] = [2, 8, 14]; // two windows a frame, the s
 export async function selfTest(runtime: Pick<Runtime, 'device' | 'compile'>, { model_type, types }: Sort): Promise<Float32Array[]> {
   const config = parseConfig(configs[model_type]);
   const model = modelInMemory(config, types, weights);
-  const vision = await compileParts(runtime, visionParts(model, { fused: mayFuse(runtime.device) }));
+  const vision = await compileParts(runtime, visionParts(model, visionForms(runtime.device)));
   await using language = await runtime.compile(languageGraph(model));
   const [t, h, w] = grid;
   const embeds = await encodeVisual(vision, config, [{ kind: 'video', grid, pixel_values: noise(t * h * w * 3 * 2 * 14 * 14, 1, 1) }]);

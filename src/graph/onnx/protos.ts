@@ -5,14 +5,20 @@ import type { Attribute, Form } from '../ops/rule.ts';
 import { onnxTypes, type DType, type TensorSource, type TypedArray } from '../tensor.ts';
 import type { Type } from '../value.ts';
 import {
-  AttributeProto_AttributeType as Kind, AttributeProtoSchema, NodeProtoSchema, TensorProto_DataLocation, TensorProtoSchema, ValueInfoProtoSchema,
-  type AttributeProto, type NodeProto, type TensorProto, type ValueInfoProto,
+  AttributeProto_AttributeType as Kind, AttributeProtoSchema, GraphProtoSchema, NodeProtoSchema, TensorProto_DataLocation, TensorProtoSchema, ValueInfoProtoSchema,
+  type AttributeProto, type GraphProto, type NodeProto, type TensorProto, type ValueInfoProto,
 } from './onnx_pb.ts';
 
 /** The bytes of an array; over the same memory. */
 export const bytesOf = (data: TypedArray): Uint8Array<ArrayBuffer> => new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
 
-export function nodeProto(op: string, inputs: readonly string[], outputs: readonly string[], { domain, attributes = {} }: Pick<Form, 'domain' | 'attributes'> = {}): NodeProto {
+/** A node that is computed only where a choice takes its branch, and the type of what it gives. */
+export type Branch = { graph: { node: NodeProto; type: Type } };
+
+/** As a graph by itself, which sees the names around it. */
+const branchProto = ({ node, type }: Branch['graph']): GraphProto => create(GraphProtoSchema, { name: node.name, node: [node], output: [valueProto(node.output[0], type)] });
+
+export function nodeProto(op: string, inputs: readonly string[], outputs: readonly string[], { domain, attributes = {} }: Pick<Form, 'domain'> & { attributes?: Record<string, Attribute | Branch> } = {}): NodeProto {
   return create(NodeProtoSchema, {
     name: outputs[0], // the engine names it when something goes wrong
     opType: op,
@@ -23,12 +29,13 @@ export function nodeProto(op: string, inputs: readonly string[], outputs: readon
   });
 }
 
-function attributeProto(name: string, value: Attribute): AttributeProto {
+function attributeProto(name: string, value: Attribute | Branch): AttributeProto {
   const init = (fields: MessageInitShape<typeof AttributeProtoSchema>): AttributeProto => create(AttributeProtoSchema, { name, ...fields });
   if ('int' in value) return init({ type: Kind.INT, i: BigInt(value.int) });
   if ('float' in value) return init({ type: Kind.FLOAT, f: value.float });
   if ('ints' in value) return init({ type: Kind.INTS, ints: value.ints.map(BigInt) });
   if ('string' in value) return init({ type: Kind.STRING, s: new TextEncoder().encode(value.string) });
+  if ('graph' in value) return init({ type: Kind.GRAPH, g: branchProto(value.graph) });
   const { dtype, dims, data } = value.tensor;
   return init({ type: Kind.TENSOR, t: inlineTensor('', dtype, dims, data) });
 }

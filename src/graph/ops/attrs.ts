@@ -38,6 +38,8 @@ export type Attrs = {
   ConstantOfShape: { shape: readonly Dim[]; value: number; dtype: DType };
   /** A dimension as an int64 scalar (no ONNX op of its own: computed from the shapes of the graph's inputs). */
   Dim: { dim: Dim };
+  /** Inputs: a bool, and the two values of which it takes the first or the second. `shape` holds for the one that is taken; the other may have another size. */
+  If: { shape: readonly Dim[] };
   // reduction
   ReduceSum: Reduce; ReduceMean: Reduce; ReduceMax: Reduce; ReduceMin: Reduce;
   ArgMax: { axis: number; keepdims: boolean };
@@ -58,6 +60,8 @@ export type Attrs = {
   SimplifiedLayerNormalization: { epsilon: number };
   /** softmax(q kᵀ / √d) v for each of so many heads of d. Inputs and output [B, N, heads·d]. */
   MultiHeadAttention: { num_heads: number };
+  /** Turns the pairs (x[i], x[i + d/2]) of each head by the angles of its position; com.microsoft. x: [B, N, H·d]; cos, sin: [N, d], whose second half repeats the first. */
+  RotaryEmbedding: None;
   /** x Φ(x), with erf. */
   Gelu: None;
   /** x σ(alpha x). Outputs: Y, and σ(alpha x) for the gradient. */

@@ -1,6 +1,7 @@
 /** The table of ops: shape, gradient and ONNX form of each in one record. A forgotten op does not compile. */
 import { install } from '../value.ts';
 import { attention } from './attention.ts';
+import { choice } from './choice.ts';
 import { elementwise } from './elementwise.ts';
 import { fused } from './fused.ts';
 import { indexing } from './indexing.ts';
@@ -11,7 +12,7 @@ import type { Op } from './attrs.ts';
 import type { Rule, Rules } from './rule.ts';
 import { shapes } from './shape.ts';
 
-export const rules: Rules = { ...elementwise, ...products, ...packed, ...shapes, ...reductions, ...indexing, ...fused, ...attention };
+export const rules: Rules = { ...elementwise, ...products, ...packed, ...shapes, ...reductions, ...indexing, ...fused, ...attention, ...choice };
 
 install(rules);
 

@@ -1,11 +1,11 @@
-import { dim, graph, input, type Dim, type Graph, type Tensor, type Value } from '../../graph/index.ts';
+import { choose, constant, dim, dimension, filled, graph, greater, input, type Dim, type Graph, type Tensor, type Value } from '../../graph/index.ts';
 import { linear, norm } from '../../nn/index.ts';
 import { languageModel } from './language.ts';
 import type { Qwen2VL } from './model.ts';
 import type { Grid } from './mrope.ts';
 import { spaceTables, timeTables } from './rope.ts';
-import { attendOverTime } from './temporal.ts';
-import { isTemporal, type VisionConfig } from './vision-config.ts';
+import { attendOverTime, placeAttended } from './temporal.ts';
+import { isTemporal, timeRows, type VisionConfig } from './vision-config.ts';
 import { visionTower, type AcrossTime, type VisionRope, type Windows } from './vision.ts';
 import { windowTables } from './windows.ts';
 
@@ -29,26 +29,54 @@ export function visionGraph({ visual, config: { vision_config: config } }: Visio
  * - for each such block, sequences.i [T, P, D]: P patch positions at all times → attended.i [P, T, H·d]: what its temporal attention gives, before the projection
  * - rows.i [F, 4·M, D] and attended_rows.i [F, 4·M, H·d]: the rows of x that went in, and those of attended that meet them, see TemporalAttention.rows → the part up to the next such block, or to the end
  * A part gives x.i [F·4·M, D], what block i's temporal attention begins with, or, at the end, embeds [F·M, hidden_size].
- * @param fused see visionTower */
-export function visionParts({ visual, config: { vision_config: config } }: Vision, { fused = true }: { fused?: boolean } = {}): Graph {
+ *
+ * Or all parts run one after the other over whole clips, C of them: then `whole` is [C, 1], pixel_values holds their frames, sequences, rows and attended_rows nothing, and only embeds comes out. Otherwise
+ * `whole` is [1, 0].
+ * @param fused see visionTower  @param whole whether they can; not where each part is a session */
+export function visionParts({ visual, config: { vision_config: config } }: Vision, { fused = true, whole = true }: { fused?: boolean; whole?: boolean } = {}): Graph {
   const { rope, windows } = tableInputs(config);
   const [N] = rope.space.cos.shape;
   const { embed_dim: D, num_heads } = config;
   const outputs: Record<string, Value> = {};
+  const ways = whole && cutBlocks(config).length > 0 ? eitherWay() : slicesAlone;
   const across: AcrossTime = (x, p, i) => {
-    outputs[`x.${i}`] = x;
-    const [F, P] = [`F${i + 1}`, `P${i}`];
-    const sequences = input(`sequences.${i}`, 'float32', ['T', P, D]).reshape([dim.mul('T', P), D]); // [T·P, D]
-    const attended = attendOverTime(p.at('temp_attn'), norm(p.at('norm3'), sequences), rope.time, { B: 1, T: 'T', N: P }, D / num_heads); // [P, T, H·d]
-    outputs[`attended.${i}`] = attended;
+    outputs[`x.${i}`] = ways.out(x);
+    const F = dim.add(`F${i + 1}`, dim.mul(ways.clips, 'T', ways.each)), places = dim.add(`P${i}`, dim.mul(N, ways.each)); // of a slice or of all
+    const sizes = { B: ways.clips, T: 'T', N: places };
+    const sequences = input(`sequences.${i}`, 'float32', ['T', `P${i}`, D]).reshape([dim.mul('T', `P${i}`), D]); // [T·P, D]
+    const attended = attendOverTime(p.at('temp_attn'), norm(p.at('norm3'), ways.through(x, sequences, [dim.mul(ways.clips, 'T', places), D])), rope.time, sizes, D / num_heads, fused); // [P, T, H·d]
+    outputs[`attended.${i}`] = ways.out(attended);
     const width = attended.shape[2];
-    const rows = input(`rows.${i}`, 'float32', [F, N, D]).reshape([dim.mul(F, N), D]); // [F·N, D]
-    const y = input(`attended_rows.${i}`, 'float32', [F, N, width]).reshape([dim.mul(F, N), width]); // [F·N, H·d]
-    return rows.add(linear(p.at('temp_attn.proj'), y));
+    const rows = input(`rows.${i}`, 'float32', [`F${i + 1}`, N, D]).reshape([dim.mul(`F${i + 1}`, N), D]); // [F·N, D]
+    const y = input(`attended_rows.${i}`, 'float32', [`F${i + 1}`, N, width]).reshape([dim.mul(`F${i + 1}`, N), width]); // [F·N, H·d]
+    const placed = ways.through(placeAttended(attended, sizes, timeRows(config)), y, [dim.mul(F, N), width]);
+    return ways.through(x, rows, [dim.mul(F, N), D]).add(linear(p.at('temp_attn.proj'), placed));
   };
   const pixels = input('pixel_values', 'float32', [1, 'F0', N, patchValues(config)]);
   const { embeds } = visionTower(visual, pixels, rope, config, windows, { across, fused });
-  return graph({ ...outputs, embeds });
+  return graph({ ...outputs, embeds }, ways.inputs);
+}
+
+/** How values pass the cuts between parts. */
+type Ways = {
+  /** `whole`, where it is fed, and its dims. */
+  inputs: Value[];
+  clips: Dim;
+  each: Dim;
+  /** What came before, or what is fed in its place; and the shape of either. */
+  through(before: Value, fed: Value, shape: Dim[]): Value;
+  /** What comes out at a cut. */
+  out(x: Value): Value;
+};
+
+const slicesAlone: Ways = { inputs: [], clips: 1, each: 0, through: (_before, fed) => fed, out: (x) => x };
+
+/** Whole clips pass all cuts, and nothing comes out there: outputs are held to the end of a run, asked for or not. */
+function eitherWay(): Ways {
+  const given = input('whole', 'float32', ['C', 'E']);
+  const [clips, each] = given.shape;
+  const whole = greater(dimension(each), constant(0, 'int64', [])); // []
+  return { inputs: [given], clips, each, through: (before, fed, shape) => choose(whole, before, fed, shape), out: (x) => choose(whole, filled(x.shape.with(0, 0), 0), x, x.shape) };
 }
 
 /** The blocks at which {@link visionParts} is cut, ascending. */

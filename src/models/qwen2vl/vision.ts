@@ -1,5 +1,5 @@
 import { StaveError } from '../../errors.ts';
-import { dim, gather, matmul, multiHeadAttention, split, type Value } from '../../graph/index.ts';
+import { dim, gather, matmul, multiHeadAttention, rotaryEmbedding, split, type Value } from '../../graph/index.ts';
 import { activation, applyRope, attention, gatedMlp, linear, mlp, norm, type Params, type Rope } from '../../nn/index.ts';
 import { merger } from './merger.ts';
 import { temporalAttention } from './temporal.ts';
@@ -26,11 +26,11 @@ export type AcrossTime = (x: Value, p: Params, block: number) => Value;
 /** The vision encoder over B clips of one grid (an image is a clip of T = 1). pixelValues: [B, T, N, C·2·14·14], patches in merge order.
  * @param windows of a model that has them. All blocks keep their order: T and N still line up for temporal attention.
  * @param across temporal attention, where it is to be worked out elsewhere; then T may be any number of frame groups
- * @param fused whether attention over whole frames is one kernel that holds no scores; its gradient works them out again */
+ * @param fused whether attention over whole frames is one kernel that holds no scores, whose gradient works them out again, and turning by rotary angles another */
 export function visionTower(p: Params, pixelValues: Value, { space, time }: VisionRope, config: VisionConfig, windows?: Windows, { across, fused = false }: { across?: AcrossTime; fused?: boolean } = {}): VisionOutputs {
   const [B, T, N, pixels] = pixelValues.shape;
   const unit = config.spatial_merge_size ** 2; // patches that become one token
-  const acrossTime: AcrossTime = across ?? ((x, block) => x.add(temporalAttention(block.at('temp_attn'), norm(block.at('norm3'), x), time, { B, T, N }, config.embed_dim / config.num_heads, timeRows(config)))); // [B·T·N, D]
+  const acrossTime: AcrossTime = across ?? ((x, block) => x.add(temporalAttention(block.at('temp_attn'), norm(block.at('norm3'), x), time, { B, T, N }, config.embed_dim / config.num_heads, timeRows(config), fused))); // [B·T·N, D]
   const patches = patchEmbed(p.at('patch_embed.proj'), pixelValues.reshape([dim.mul(B, T, N), pixels])); // [B·T·N, D]
   let x = patches;
   if (config.windowed !== undefined) {
@@ -92,12 +92,11 @@ function spatialAttention(p: Params, x: Value, rope: Rope, { embed_dim: D, num_h
 
 /** The same over whole frames in one kernel, for which heads stay side by side. x: [frames·N, D], rope: [N, d] → [frames·N, D] */
 function fusedAttention(p: Params, x: Value, { cos, sin }: Rope, { embed_dim: D, num_heads: H }: VisionConfig): Value {
-  const [N, d] = cos.shape;
+  const [N] = cos.shape;
   const frames = dim.div(x.shape[0], N);
-  const [qk, v] = split(linear(p.at('qkv'), x).reshape([frames, N, 3, H, d]), [2, 1], 2);
-  const turned = applyRope(qk, { cos: cos.reshape([N, 1, 1, d]), sin: sin.reshape([N, 1, 1, d]) }); // [frames, N, 2, H, d]
-  const [q, k, values] = [...split(turned, 2, 2), v].map((t) => t.reshape([frames, N, D])); // [frames, N, D]
-  return linear(p.at('proj'), multiHeadAttention(q, k, values, H).reshape([x.shape[0], D])); // [frames·N, D]
+  const [q, k, v] = split(linear(p.at('qkv'), x).reshape([frames, N, 3 * D]), 3, 2); // [frames, N, D]
+  const y = multiHeadAttention(rotaryEmbedding(q, cos, sin), rotaryEmbedding(k, cos, sin), v, H); // [frames, N, D]
+  return linear(p.at('proj'), y.reshape([x.shape[0], D])); // [frames·N, D]
 }
 
 /** Attention within K windows of W slots, all of a frame's at once; empty slots are masked. Scores take N·W places a head, not N². q, k, v: [F, H, N, d] → [F, H, N, d] */
