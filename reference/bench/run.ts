@@ -1,5 +1,5 @@
 /** stave and other programs on the same work, by turns on one machine: only what ran within the same minutes compares. See README.md beside this file.
- * node reference/bench/run.ts --dir DIR [--rounds 3] [--threads N] [--weights w8a8,int4] [--python PYTHON --sta-model MODEL_PY]
+ * node reference/bench/run.ts --dir DIR [--shape qwen2-vl-2b] [--rounds 3] [--threads N] [--weights w8a8,int4] [--python PYTHON --sta-model MODEL_PY]
  *   [--llama PEER --gguf FOLDER [--llama-weights Q4_0+bf16,Q4_0+q8_0]] */
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -10,16 +10,19 @@ import { limitSizes, type Limits } from '../../bench/shape/limits.ts';
 import type { Measured, Task } from '../../bench/shape/measure.ts';
 import { inProcess } from '../../bench/shape/process.ts';
 import { weightSettings } from '../../bench/shape/settings.ts';
+import { shapeNames } from '../../bench/shape/shapes.ts';
 import { locate } from '../../src/generate/index.ts';
 import { keepMemory, runPeer } from './peer.ts';
 import { tables, type Result, type System } from './table.ts';
 
 const { values } = parseArgs({ options: {
-  dir: { type: 'string' }, rounds: { type: 'string', default: '3' }, threads: { type: 'string', default: String(availableParallelism()) }, weights: { type: 'string', default: 'int4' },
+  dir: { type: 'string' }, shape: { type: 'string', default: 'qwen2-vl-2b' }, rounds: { type: 'string', default: '3' }, threads: { type: 'string', default: String(availableParallelism()) }, weights: { type: 'string', default: 'int4' },
   python: { type: 'string' }, 'sta-model': { type: 'string' }, llama: { type: 'string' }, gguf: { type: 'string' }, 'llama-weights': { type: 'string', default: 'Q4_0+bf16,Q4_0+q8_0' },
 } });
-if (values.dir === undefined) throw new Error('give --dir, a folder with 4.6 GB of room for the checkpoint');
-const shape = 'qwen2-vl-2b', threads = Number(values.threads), tokens = 33, visual = 704;
+if (values.dir === undefined) throw new Error('give --dir, a folder with room for the checkpoint and what it is converted to, 4.6 GB and 1 to 3 GB for each of --weights with 2B');
+const shape = shapeNames.find((name) => name === values.shape);
+if (shape === undefined) throw new Error(`--shape ${values.shape}: give one of ${shapeNames.join(', ')}`);
+const threads = Number(values.threads), tokens = 33, visual = 704;
 const checkpoint = join(values.dir, `${shape}-sta`);
 const { signal } = new AbortController();
 
@@ -71,5 +74,5 @@ function llamaCpp(): Turn[] {
 }
 
 function measureLimits(): Promise<Limits> {
-  return inProcess('limits.ts', limitSizes(shape, threads), signal);
+  return inProcess('limits.ts', limitSizes(shape!, threads), signal);
 }

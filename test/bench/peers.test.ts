@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { tables, type Result, type System } from '../../reference/bench/table.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'stave-peers-'));
+after(() => rm(folder, { recursive: true }));
 
 const result = (vision: number, prefill: number, decode: number, peak: number, text_prefill?: number): Result =>
   ({ load: 1, answers: [{ vision, prefill, first_token: vision + prefill, decode, text_prefill }], prompt_tokens: 756, visual_tokens: 704, memory: { loaded: 1e9, peak } });
@@ -22,4 +30,17 @@ test('the best of the rounds, and how many times as fast it is, as the best of e
 test('a program with one setting has no best of each stage; alone there is nothing to compare', () => {
   assert.doesNotMatch(tables([system('stave', 'int4', result(4, 3, 25, 2e9))], [system('other', 'a', result(8, 3, 25, 4e9))]), /each stage/);
   assert.equal(tables([system('stave', 'int4', result(4, 3, 25, 2e9))], []).split('\n').length, 3);
+});
+
+test('stave and a peer take turns; the peer is started with each of its settings', async () => {
+  const peer = join(folder, 'peer'), started = join(folder, 'started');
+  const line = JSON.stringify({ ...result(10, 5, 30, 3e9, 4), versions: { 'llama.cpp': '0.5' } });
+  await writeFile(peer, `#!/bin/sh\necho "$@" >> ${started}\necho noise\necho '${line}'\n`, { mode: 0o755 });
+  const argv = [fileURLToPath(new URL('../../reference/bench/run.ts', import.meta.url)), '--dir', folder, '--shape', 'small', '--rounds', '1', '--threads', '1', '--weights', 'int8', '--llama', peer, '--gguf', 'G'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.equal(await readFile(started, 'utf8'), 'G/llm-Q4_0.gguf G/mmproj-bf16.gguf 1 33\nG/llm-Q4_0.gguf G/mmproj-q8_0.gguf 1 33\n');
+  assert.match(stdout, /, llama\.cpp 0\.5\n/);
+  assert.match(stdout, /\| llama\.cpp, the best of each stage \| 10\.00 \| 4\.00 \| 14\.00 \| 30\.0 \|/);
+  assert.match(stdout, /\| stave int8, STA : llama\.cpp Q4_0, vision bf16, no STA \|/);
 });
