@@ -52,7 +52,7 @@ export async function readGrid(): Promise<{ grid: Grid; plan: boolean; json: boo
   if (values.help) return undefined;
   const base = await findModel(values.base ?? misused('base', '(nothing)', 'see --help')), out = resolve(values.out ?? misused('out', '(nothing)', 'see --help'));
   const arms = armsOf(some('orders', values.orders, ['spatial-first', 'temporal-first']), listed(values['head-scales']).map(headScale));
-  const seeds = listed(values.seeds).map((text) => whole('seeds', text, 0));
+  const seeds = listed(values.seeds).map((text) => whole('seeds', text, 1));
   const kinds = some('kinds', values.kinds, questionKinds);
   const drawn = { count: whole('clips', values.clips, 1), seed: values['clip-seed'] };
   const insert: Grid['insert'] = { init: one('init', values.init, ['normal', 'zero']), ...(values.rows !== undefined && { rows: one('rows', values.rows, ['patch-major', 'frame-major']) }) };

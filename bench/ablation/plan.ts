@@ -63,7 +63,7 @@ async function clipSeconds({ asked, kinds, base }: Grid, folder: string, signal:
   const clips = 'count' in asked ? ofKinds(await renderedClips(join(folder, 'clips'), { count: TRIAL, seed: 'trial', signal }), kinds) : asked;
   const draw = (performance.now() - start) / 1000 / TRIAL;
   const videos = [...new Set(clips.records.map(({ video }) => video))].slice(0, TRIAL);
-  await using model = await load(base);
+  await using model = await load(base, { weights: 'f32', signal });
   const times: number[] = [];
   await askClips(model, { ...clips, records: clips.records.filter(({ video }) => videos.includes(video)) }, { views: ['fresh', 'reversed'], signal, onClip: () => times.push(performance.now()) });
   return { draw, ask: times.length < 2 ? 0 : (times.at(-1)! - times[0]) / 1000 / (times.length - 1) };

@@ -66,7 +66,7 @@ export async function askBase({ base, out, clips, signal, onClip }: Pick<Work, '
 }
 
 async function evaluateOn(directory: string, clips: Clips, options: Pick<AskOptions, 'signal' | 'onClip'>): Promise<Evaluation> {
-  await using model = await load(directory);
+  await using model = await load(directory, { weights: 'f32', signal: options.signal }); // as it was trained: another copy of each run would also stay in the cache
   const start = performance.now();
   const { fresh, reversed } = await askClips(model, clips, { ...options, views: ['fresh', 'reversed'] });
   return { fresh, reversed, seconds: (performance.now() - start) / 1000 };

@@ -22,7 +22,7 @@ export type EncodeOptions = {
   signal?: AbortSignal;
 };
 
-/** Visual tokens of the items, one after the other in the order given: [V, hidden_size]. An abort takes effect at once; the engine is free after the slice that it is at.
+/** Visual tokens of the items, one after the other in the order given: [V, hidden_size]. An abort takes effect at once; the engine is free after the slice, or the whole small clip, that it is at.
  * @param program of visionParts(), see compileParts() */
 export async function encodeVisual(program: Parts, { vision_config: config }: Qwen2VLConfig, items: readonly VisualItem[], { scope = 'item', bytes = VISION_RUN, transfer = false, signal }: EncodeOptions = {}): Promise<Float32Array> {
   const { in_channels, temporal_patch_size, patch_size } = config;

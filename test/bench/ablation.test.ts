@@ -109,12 +109,12 @@ function percents({ fresh, reversed }: Evaluation): string[] {
 const isTemporal = (name: string): boolean => /temp_attn|norm3/.test(name);
 const isLora = (name: string): boolean => /lora_[AB]/.test(name);
 
-test('a grid that is stopped goes on where it was; its table is that of what lies in the folders', async () => {
+test('a grid that is stopped goes on where it was; its table is that of what lies in the folders', { timeout: 600e3 }, async () => {
   const { temporal_attention: _, ...model } = tinyJson.model;
   const base = (await train(parseRecipe({ ...tinyJson, model, steps: 1, eval: { clips: 0 }, out: 'base' }, folder))).model!;
   const out = join(folder, 'grid');
   const argv = ['--base', base, '--out', out, '--recipe', recipeFile, '--seeds', '1', '--head-scales', '0.5', '--clips', '4', '--kinds', 'action,yesno'];
-  const stopped = await ablation(argv, /LoRA alone, seed 1: .*; 1 of 3 runs done, at most .* left/);
+  const stopped = await ablation(argv, /LoRA alone, seed 1: .*; 1 of 3 runs done/);
   assert.equal(stopped.code, 130, stopped.err);
   assert.match(stopped.err, /^run +updates +weights trained +time of one[^]*\nLoRA alone +2 \+ 2 [^]*\ntemporal-first, 0\.5 +2 \+ 2 +≤ .* seeds 1\neach is asked about 4 clips, 4 of them drawn first[^]*interrupted\n$/m);
   assert.deepEqual((await readdir(out, { recursive: true })).filter((name) => /partial|\.old/.test(name)), []);

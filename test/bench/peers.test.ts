@@ -32,12 +32,12 @@ test('a program with one setting has no best of each stage; alone there is nothi
   assert.equal(tables([system('stave', 'int4', result(4, 3, 25, 2e9))], []).split('\n').length, 3);
 });
 
-test('stave and a peer take turns; the peer is started with each of its settings', async () => {
+test('stave and a peer take turns; the peer is started with each of its settings', { timeout: 300e3 }, async () => {
   const peer = join(folder, 'peer'), started = join(folder, 'started');
   const line = JSON.stringify({ ...result(10, 5, 30, 3e9, 4), versions: { 'llama.cpp': '0.5' } });
-  await writeFile(peer, `#!/bin/sh\necho "$@" >> ${started}\necho noise\necho '${line}'\n`, { mode: 0o755 });
+  await writeFile(peer, `#!/bin/sh\necho "$@" >> '${started}'\necho noise\necho '${line}'\n`, { mode: 0o755 });
   const argv = [fileURLToPath(new URL('../../reference/bench/run.ts', import.meta.url)), '--dir', folder, '--shape', 'small', '--rounds', '1', '--threads', '1', '--weights', 'int8', '--llama', peer, '--gguf', 'G'];
-  const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 300e3 });
   assert.equal(status, 0, stderr);
   assert.equal(await readFile(started, 'utf8'), 'G/llm-Q4_0.gguf G/mmproj-bf16.gguf 1 33\nG/llm-Q4_0.gguf G/mmproj-q8_0.gguf 1 33\n');
   assert.match(stdout, /, llama\.cpp 0\.5\n/);

@@ -110,8 +110,8 @@ test('an evaluation that is made up for on resuming decides which checkpoints st
   assert.equal((await train(whole.recipe)).best!.step, 4);
   const stop = new AbortController();
   const watching = setInterval(() => void untimed(parts.recipe.out).then((lines) => lines.some(({ step }) => step === 4) && stop.abort()), 5);
-  assert.deepEqual([(await train(parts.recipe, { signal: stop.signal })).finished, await steps(parts.recipe)], [false, [2, 4]]);
-  clearInterval(watching);
+  const { finished } = await train(parts.recipe, { signal: stop.signal }).finally(() => clearInterval(watching));
+  assert.deepEqual([finished, await steps(parts.recipe)], [false, [2, 4]]);
   await train(parts.recipe, { resume: true });
   assert.deepEqual([await steps(parts.recipe), await steps(whole.recipe)], [[4], [4]]);
 });
