@@ -119,7 +119,7 @@ const failures: [argv: string[], message: RegExp][] = [
   [['ask', '--batch', 'nowhere.jsonl', '--out', 'a.jsonl', '--model', model], /cannot read the questions file nowhere\.jsonl/],
   [['train', 'nowhere.json'], /cannot read the recipe nowhere\.json/],
   [['train', `${model}/config.json`], /config\.json: \w+ is missing/],
-  [['render', `${clip}/clips`], /cannot write .*clips\nENOTDIR/],
+  [['render', `${clip}/clips`], /cannot write .*clips\nsomething on its path is a file/],
   [['insert', model, 'x'], /has temporal attention already/],
   [['merge', model, model, goldens], /exists already/],
   [['compare', 'nowhere', 'nowhere'], /nowhere holds no finished run/],
