@@ -72,7 +72,7 @@ test('10,000 answers through the ledger of a process that is killed again and ag
 
 test('a whole run, killed again and again, has the results of one in one go', async () => {
   const data = await synthetic(join(folder, 'data'), 200), output = join(folder, 'killed'), whole = join(folder, 'whole');
-  const kills = await lives('killed-run.ts', ['motion10', data, output], join(output, 'ledger.jsonl'), 80, ({ prompt }) => JSON.stringify(prompt));
+  const kills = await lives('killed-run.ts', ['motion10', data, output], join(output, 'ledger.jsonl'), 40, ({ prompt }) => JSON.stringify(prompt));
   assert.ok(kills >= 3, `${kills} kills`);
   await evaluate({ model: fakeModel((prompt) => `Answer ${prompt}`), tasks: ['motion10'], data, output: whole });
   for (const name of ['results.json', 'samples_motion10.jsonl']) assert.equal(await readFile(join(output, name), 'utf8'), await readFile(join(whole, name), 'utf8'));
@@ -91,7 +91,7 @@ test('the judge, its run killed again and again, is asked again for what was in 
   const keptReplies = async () => (await readLines(join(output, 'judge.jsonl'))).length;
   let before = 0, kills = 0;
   for (let done = false; !done; ) {
-    [target, wanted] = [r.int(1, 25), []];
+    [target, wanted] = [r.int(1, 12), []];
     child = spawn(process.execPath, [fileURLToPath(new URL('killed-run.ts', import.meta.url)), ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
     const [code] = (await once(child, 'close')) as [number | null];
     const now = await keptReplies();
