@@ -53,7 +53,7 @@ export async function buildWebvidQa({ captions: folder, output, writer, most, pr
   return { captions: captions.length, asked, samples: samples.length, dropped: captions.length - samples.length, records };
 }
 
-async function askAll(writer: Judge, wanted: readonly (readonly [key: string, { caption: Caption; turns: Turns }])[], replies: Replies, signal = new AbortController().signal, onProgress?: WebvidOptions['onProgress']): Promise<number> {
+async function askAll(writer: Judge, wanted: readonly (readonly [key: string, { caption: Caption; turns: Turns }])[], replies: Replies, signal?: AbortSignal, onProgress?: WebvidOptions['onProgress']): Promise<number> {
   const waiting = wanted.filter(([key]) => replies.get(key) === undefined);
   if (waiting.length === 0) return 0;
   let done = wanted.length - waiting.length;

@@ -59,7 +59,7 @@ async function askAll(judge: Judge, name: JudgeName, waiting: readonly Open[], r
       await reply;
     }
     settle(one, known.settled);
-  }, signal ?? new AbortController().signal, judge.concurrency);
+  }, signal, judge.concurrency);
   return asked;
 }
 
